@@ -1,0 +1,203 @@
+import { RoomcastError } from '../errors'
+import { isValidName } from '../names/names'
+import { LIMITS } from '../tables/limits'
+import { HEADER_FLAGS, MESSAGE_TYPES, type MessageType, TYPE_MASK } from './message-types'
+import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
+
+/*
+ * The header: everything that routes a frame, readable without decoding the body.
+ *
+ *   byte 0        type and flags (message-types.ts)
+ *   if N          namespace number           varint
+ *   if A          ack id                     varint
+ *   if R          room number, position      varint, varint
+ *   if EVENT      name length 1..128         u8, then the name in UTF-8
+ *                 or 0                       u8, then a numeric event id, varint
+ *   the rest      body: one MessagePack value
+ */
+
+/** The fields of a header. `-1` means absent. */
+export interface FrameHeader {
+  type: MessageType
+  /** Namespace number, 0 is the main namespace. */
+  namespace: number
+  /** Ack id, -1 if no answer is wanted or given. */
+  ackId: number
+  /** Room number, -1 if the frame carries no position. */
+  room: number
+  /** Position of the message in its room, 0 if the frame carries none. */
+  seq: number
+  /** Name or number of the event; '' unless the message is an EVENT. */
+  event: number | string
+}
+
+/** A header as it is read, with the place where the body begins. */
+export interface ReadHeader extends FrameHeader {
+  bodyStart: number
+}
+
+/** A header for {@link readHeader} to fill. One per receiver is enough: it is overwritten by each frame. */
+export function createHeader(): ReadHeader {
+  return { type: MESSAGE_TYPES.ERROR, namespace: 0, ackId: -1, room: -1, seq: 0, event: '', bodyStart: 0 }
+}
+
+const LAST_TYPE = MESSAGE_TYPES.ERROR
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const textEncoder = new TextEncoder()
+
+/**
+ * Reads the header of a frame.
+ *
+ * @param bytes  The whole frame.
+ * @param into   Filled and returned.
+ * @throws RoomcastError `BAD_FRAME`: truncated, unknown type, a field the type may not carry.
+ */
+export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
+  const first = bytes[0]
+  if (first === undefined) throw bad('empty frame')
+  const type = first & TYPE_MASK
+  if (type === 0 || type > LAST_TYPE) throw bad(`unknown message type ${type}`)
+  into.type = type as MessageType
+  into.namespace = 0
+  into.ackId = -1
+  into.room = -1
+  into.seq = 0
+  into.event = ''
+  let pos = 1
+  if (first > TYPE_MASK) {
+    if (first & HEADER_FLAGS.NAMESPACE) {
+      into.namespace = expectVarint(bytes, pos)
+      pos = varintEnd
+    }
+    if (first & HEADER_FLAGS.ACK) {
+      into.ackId = expectVarint(bytes, pos)
+      pos = varintEnd
+    }
+    if (first & HEADER_FLAGS.ROOM) {
+      into.room = expectVarint(bytes, pos)
+      into.seq = expectVarint(bytes, varintEnd)
+      pos = varintEnd
+    }
+  }
+  assertFields(type, first)
+  if (type === MESSAGE_TYPES.EVENT) pos = readEvent(bytes, pos, into)
+  if (pos >= bytes.length) throw bad('no body')
+  into.bodyStart = pos
+  return into
+}
+
+/** Bytes that {@link writeHeader} needs. */
+export function headerLength(header: FrameHeader): number {
+  let length = 1
+  if (header.namespace > 0) length += varintLength(header.namespace)
+  if (header.ackId >= 0) length += varintLength(header.ackId)
+  if (header.room >= 0) length += varintLength(header.room) + varintLength(header.seq)
+  if (header.type === MESSAGE_TYPES.EVENT) {
+    const { event } = header
+    length += 1 + (typeof event === 'string' ? encodedName(event).length : varintLength(event))
+  }
+  return length
+}
+
+/** Writes `header` to the start of `bytes`; returns the position behind it, where the body begins. */
+export function writeHeader(bytes: Uint8Array, header: FrameHeader): number {
+  let first: number = header.type
+  let pos = 1
+  if (header.namespace > 0) {
+    first |= HEADER_FLAGS.NAMESPACE
+    pos = writeVarint(bytes, pos, header.namespace)
+  }
+  if (header.ackId >= 0) {
+    first |= HEADER_FLAGS.ACK
+    pos = writeVarint(bytes, pos, header.ackId)
+  }
+  if (header.room >= 0) {
+    first |= HEADER_FLAGS.ROOM
+    pos = writeVarint(bytes, pos, header.room)
+    pos = writeVarint(bytes, pos, header.seq)
+  }
+  bytes[0] = first
+  if (header.type === MESSAGE_TYPES.EVENT) {
+    const { event } = header
+    if (typeof event === 'string') {
+      const name = encodedName(event)
+      bytes[pos++] = name.length
+      bytes.set(name, pos)
+      pos += name.length
+    } else {
+      bytes[pos++] = 0
+      pos = writeVarint(bytes, pos, event)
+    }
+  }
+  return pos
+}
+
+function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
+  const length = bytes[start]
+  if (length === undefined) throw bad('truncated header')
+  if (length === 0) {
+    into.event = expectVarint(bytes, start + 1)
+    return varintEnd
+  }
+  const end = start + 1 + length
+  if (end > bytes.length) throw bad('truncated header')
+  into.event = readName(bytes, start + 1, end)
+  return end
+}
+
+/** Event names are short and repeat: building them byte by byte beats TextDecoder up to about 24 bytes. */
+function readName(bytes: Uint8Array, start: number, end: number): string {
+  let name = ''
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number
+    if (byte < 0x20 || byte > 0x7e) return readUnusualName(bytes.subarray(start, end))
+    name += String.fromCharCode(byte)
+  }
+  if (name.length > LIMITS.eventNameBytes) throw bad('event name too long')
+  return name
+}
+
+function readUnusualName(bytes: Uint8Array): string {
+  let name: string | undefined
+  try {
+    name = utf8.decode(bytes)
+  } catch {
+    throw bad('event name is not UTF-8')
+  }
+  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, or with control characters')
+  return name
+}
+
+function expectVarint(bytes: Uint8Array, pos: number): number {
+  const value = readVarint(bytes, pos)
+  if (value < 0) throw bad('truncated or oversized number in the header')
+  return value
+}
+
+/** Flags each type may not carry, and flags it must carry, by type. PROTOCOL.md, "Messages". */
+const { NAMESPACE, ACK, ROOM } = HEADER_FLAGS
+const FORBIDDEN = [0, NAMESPACE | ACK | ROOM, ACK | ROOM, NAMESPACE | ACK | ROOM, ACK | ROOM, 0, ROOM, ROOM, ACK | ROOM]
+const REQUIRED = [0, 0, 0, 0, 0, 0, ACK, ACK, 0]
+
+function assertFields(type: number, first: number): void {
+  if (first & (FORBIDDEN[type] as number)) throw bad('header field not allowed for this type')
+  const required = REQUIRED[type] as number
+  if ((first & required) !== required) throw bad('header field missing')
+}
+
+/** Programs use few event names, and each is encoded many times. */
+const ENCODED_NAMES_KEPT = 1024
+const encodedNames = new Map<string, Uint8Array>()
+
+function encodedName(event: string): Uint8Array {
+  let encoded = encodedNames.get(event)
+  if (encoded === undefined) {
+    encoded = textEncoder.encode(event)
+    if (encodedNames.size < ENCODED_NAMES_KEPT) encodedNames.set(event, encoded)
+  }
+  return encoded
+}
+
+function bad(what: string): RoomcastError {
+  return new RoomcastError('BAD_FRAME', what)
+}

@@ -1,0 +1,49 @@
+export type { RoomcastErrorOptions } from './errors'
+export { isRoomcastError, RoomcastError } from './errors'
+export type { AnnouncedLimits, ConnectBody, ConnectErrorBody, ConnectedBody, ErrorBody } from './frame/bodies'
+export {
+  readArguments,
+  readConnectBody,
+  readConnectErrorBody,
+  readConnectedBody,
+  readErrorBody,
+  toErrorBody,
+} from './frame/bodies'
+export type { FrameFields } from './frame/frame'
+export { encodeFrame } from './frame/frame'
+export type { FrameHeader, ReadHeader } from './frame/header'
+export { createHeader, headerLength, readHeader, writeHeader } from './frame/header'
+export type { Direction, MessageDefinition, MessageName, MessageType } from './frame/message-types'
+export { HEADER_FLAGS, MESSAGE_DEFINITIONS, MESSAGE_TYPES } from './frame/message-types'
+export {
+  assertEmittable,
+  assertRoomName,
+  isNamespaceName,
+  isValidName,
+  RESERVED_EVENTS,
+  utf8Length,
+} from './names/names'
+export type { CloseCodeRow, CloseName, CloseVerdict } from './tables/close-codes'
+export { CLOSE_CODES, closeVerdict } from './tables/close-codes'
+export type { ErrorCarrier, ErrorCode, ErrorCodeRow, ErrorSource } from './tables/error-codes'
+export { ERROR_CODES } from './tables/error-codes'
+export type { LimitName } from './tables/limits'
+export { LIMITS } from './tables/limits'
+export type {
+  AckResult,
+  BroadcastArgs,
+  DataArgs,
+  DefaultEventsMap,
+  EventArgs,
+  EventHandler,
+  EventNames,
+  EventsMap,
+  HandlerResult,
+  TimedArgs,
+} from './types/event-map'
+export type { ValueCodec } from './values/codec'
+export { createCompactCodec } from './values/codec'
+export type { GateLimits } from './values/gate'
+export { assertBodyAllowed } from './values/gate'
+export type { Negotiation } from './version'
+export { negotiateSubprotocol, PROTOCOL_VERSION, REFUSAL_SUBPROTOCOL, SUBPROTOCOL } from './version'

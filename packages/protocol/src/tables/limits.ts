@@ -1,0 +1,46 @@
+/**
+ * The limits of protocol version 1. Sizes are bytes, times are milliseconds, everything else is a count.
+ * Where a server may choose its own value, this is the default, and the server announces what it chose in
+ * CONNECTED (PROTOCOL.md, "Limits").
+ */
+export const LIMITS = {
+  /** Largest frame, header and body, in either direction. Option `maxHttpBufferSize` of the server. */
+  frameBytes: 1_048_576,
+  /** Deepest nesting of arrays and maps in a body; the outermost container has depth 1. */
+  valueDepth: 16,
+  /** Values in one body, map keys and containers included. */
+  valueItems: 10_000,
+  /** Event name, UTF-8. */
+  eventNameBytes: 128,
+  /** Room name, UTF-8. */
+  roomNameBytes: 200,
+  /** Namespace name, UTF-8, with its leading slash. */
+  namespaceNameBytes: 200,
+  /** Namespaces that one connection may have open or pending. */
+  namespacesPerConnection: 32,
+  /** Frames a client may send before its first namespace is connected. */
+  framesBeforeConnect: 4,
+  /** Bytes a client may send before its first namespace is connected. */
+  bytesBeforeConnect: 8_192,
+  /** Time a connection may stay without a namespace. Option `connectTimeout` of the server. */
+  connectTimeoutMs: 5_000,
+  /** Calls that one socket may have waiting for an answer, in each direction. */
+  pendingAcks: 256,
+  /** Time until a call without an answer fails. Option `ackTimeout`. */
+  ackTimeoutMs: 10_000,
+  /** Frames held while an asynchronous `connection` handler runs. */
+  heldFrames: 256,
+  /** Bytes held while an asynchronous `connection` handler runs. */
+  heldBytes: 65_536,
+  /** Frames that break a rule without endangering the connection; one more closes it. */
+  protocolErrors: 10,
+  /** Events a client keeps while it is not connected. Option `outboxLimit` of the client. */
+  outboxEvents: 1_000,
+  /** Bytes a client keeps while it is not connected. Option `outboxBytes` of the client. */
+  outboxBytes: 1_048_576,
+  /** Bytes handed to the engine for one connection and not yet taken by the kernel. Option `maxOutgoingBytes` of the server. */
+  outgoingBytes: 1_048_576,
+} as const
+
+/** Name of a limit in {@link LIMITS}. */
+export type LimitName = keyof typeof LIMITS

@@ -1,0 +1,265 @@
+import { RoomcastError } from '../errors'
+import { LIMITS } from '../tables/limits'
+
+/*
+ * Values to MessagePack, in one pass. Every value is written in its shortest form, so equal values
+ * give equal bytes on every machine (PROTOCOL.md, "Values" is the table this file implements).
+ */
+
+const textEncoder = new TextEncoder()
+
+/** Longest string written character by character; beyond it TextEncoder is faster (benchmarks/micro/codec). */
+const SHORT_STRING_CHARS = 40
+
+const INITIAL_BYTES = 4096
+/** A scratch that one large message has grown is given up afterwards, so that it does not stay for ever. */
+const KEPT_SCRATCH_BYTES = 256 * 1024
+
+/**
+ * Encodes values behind room reserved for a header. Not re-entrant: `toJSON` of a value must not encode
+ * with the same encoder.
+ */
+export class CompactEncoder {
+  private bytes = new Uint8Array(INITIAL_BYTES)
+  private view = new DataView(this.bytes.buffer)
+  private pos = 0
+  private end = INITIAL_BYTES
+
+  /**
+   * @param value    Any value of the table in PROTOCOL.md, "Values".
+   * @param reserve  Bytes left free in front of the body, for the header.
+   * @returns A view of the scratch buffer: `reserve` free bytes, then the body. Valid until the next call.
+   * @throws RoomcastError `NOT_ENCODABLE` with the reason.
+   */
+  encode(value: unknown, reserve: number): Uint8Array {
+    if (this.bytes.length > KEPT_SCRATCH_BYTES) this.replaceScratch(INITIAL_BYTES)
+    this.pos = reserve
+    this.writeValue(value, 0)
+    return this.bytes.subarray(0, this.pos)
+  }
+
+  private writeValue(value: unknown, depth: number): void {
+    if (this.end - this.pos < 16) this.grow(16)
+    switch (typeof value) {
+      case 'string':
+        return this.writeString(value)
+      case 'number':
+        return this.writeNumber(value)
+      case 'boolean':
+        this.bytes[this.pos++] = value ? 0xc3 : 0xc2
+        return
+      case 'object':
+        if (value === null) this.bytes[this.pos++] = 0xc0
+        else if (Array.isArray(value)) this.writeArray(value, depth + 1)
+        else this.writeObject(value, depth)
+        return
+      case 'undefined':
+        this.bytes[this.pos++] = 0xc0
+        return
+      case 'bigint':
+        throw refuse('a bigint (send it as a string)')
+      default:
+        throw refuse(`a ${typeof value}`)
+    }
+  }
+
+  private writeNumber(value: number): void {
+    const { bytes } = this
+    let pos = this.pos
+    if (value >>> 0 === value && !(value === 0 && 1 / value < 0)) {
+      if (value < 0x80) bytes[pos++] = value
+      else if (value < 0x100) {
+        bytes[pos++] = 0xcc
+        bytes[pos++] = value
+      } else if (value < 0x10000) {
+        bytes[pos++] = 0xcd
+        bytes[pos++] = value >>> 8
+        bytes[pos++] = value
+      } else {
+        bytes[pos++] = 0xce
+        this.view.setUint32(pos, value)
+        pos += 4
+      }
+    } else if (value >> 0 === value && value !== 0) {
+      if (value >= -0x20) bytes[pos++] = value
+      else if (value >= -0x80) {
+        bytes[pos++] = 0xd0
+        bytes[pos++] = value
+      } else if (value >= -0x8000) {
+        bytes[pos++] = 0xd1
+        bytes[pos++] = value >> 8
+        bytes[pos++] = value
+      } else {
+        bytes[pos++] = 0xd2
+        this.view.setInt32(pos, value)
+        pos += 4
+      }
+    } else if (Number.isSafeInteger(value) && value !== 0) {
+      bytes[pos++] = value > 0 ? 0xcf : 0xd3
+      this.view.setInt32(pos, Math.floor(value / 0x1_0000_0000))
+      this.view.setUint32(pos + 4, value >>> 0)
+      pos += 8
+    } else {
+      bytes[pos++] = 0xcb
+      this.view.setFloat64(pos, value)
+      pos += 8
+    }
+    this.pos = pos
+  }
+
+  private writeString(value: string): void {
+    const { length } = value
+    if (this.end - this.pos < length * 3 + 5) this.grow(length * 3 + 5)
+    if (length <= SHORT_STRING_CHARS) {
+      const { bytes } = this
+      const start = this.pos
+      let pos = start + (length < 0x20 ? 1 : 2)
+      let i = 0
+      for (; i < length; i++) {
+        const code = value.charCodeAt(i)
+        if (code > 0x7f) break
+        bytes[pos++] = code
+      }
+      if (i === length) {
+        if (length < 0x20) bytes[start] = 0xa0 | length
+        else {
+          bytes[start] = 0xd9
+          bytes[start + 1] = length
+        }
+        this.pos = pos
+        return
+      }
+    }
+    this.writeLongString(value)
+  }
+
+  private writeLongString(value: string): void {
+    const { bytes, pos: start } = this
+    // The widest header is left free, then the text is moved up against the one it needs.
+    const written = textEncoder.encodeInto(value, bytes.subarray(start + 5)).written
+    const header = this.writeLength(written, 0xa0, 0x20, 0xd9, 0xda)
+    if (header < 5) bytes.copyWithin(start + header, start + 5, start + 5 + written)
+    this.pos = start + header + written
+  }
+
+  /** Writes a length in its shortest form at `pos` without moving it; returns the bytes used. */
+  private writeLength(length: number, fix: number, fixLimit: number, type8: number, type16: number): number {
+    const { bytes, pos } = this
+    if (length < fixLimit) {
+      bytes[pos] = fix | length
+      return 1
+    }
+    if (type8 !== 0 && length < 0x100) {
+      bytes[pos] = type8
+      bytes[pos + 1] = length
+      return 2
+    }
+    if (length < 0x10000) {
+      bytes[pos] = type16
+      bytes[pos + 1] = length >>> 8
+      bytes[pos + 2] = length
+      return 3
+    }
+    bytes[pos] = type16 + 1
+    this.view.setUint32(pos + 1, length)
+    return 5
+  }
+
+  private writeArray(value: readonly unknown[], depth: number): void {
+    if (depth > LIMITS.valueDepth) throw tooDeep()
+    this.pos += this.writeLength(value.length, 0x90, 0x10, 0, 0xdc)
+    // By index, so that the holes of a sparse array become nil.
+    for (let i = 0; i < value.length; i++) this.writeValue(value[i], depth)
+  }
+
+  private writeObject(value: object, depth: number): void {
+    if (value instanceof Date) return this.writeDate(value)
+    if (ArrayBuffer.isView(value)) return this.writeBinary(value.buffer, value.byteOffset, value.byteLength)
+    if (value instanceof ArrayBuffer) return this.writeBinary(value, 0, value.byteLength)
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function') {
+      if (depth >= LIMITS.valueDepth) throw tooDeep()
+      return this.writeValue(toJSON.call(value), depth + 1)
+    }
+    const proto: unknown = Object.getPrototypeOf(value)
+    if (proto !== Object.prototype && proto !== null) assertPlainEnough(value)
+    this.writeMap(value as Record<string, unknown>, depth + 1)
+  }
+
+  private writeMap(value: Record<string, unknown>, depth: number): void {
+    if (depth > LIMITS.valueDepth) throw tooDeep()
+    const keys = Object.keys(value)
+    let count = keys.length
+    for (const key of keys) if (value[key] === undefined) count--
+    this.pos += this.writeLength(count, 0x80, 0x10, 0, 0xde)
+    for (const key of keys) {
+      const item = value[key]
+      // As in JSON, a property that is undefined is left out.
+      if (item === undefined) continue
+      if (key === '__proto__') throw refuse('an own property named "__proto__"')
+      this.writeString(key)
+      this.writeValue(item, depth)
+    }
+  }
+
+  private writeBinary(buffer: ArrayBufferLike, offset: number, length: number): void {
+    if (this.end - this.pos < length + 5) this.grow(length + 5)
+    this.pos += this.writeLength(length, 0, 0, 0xc4, 0xc5)
+    this.bytes.set(new Uint8Array(buffer, offset, length), this.pos)
+    this.pos += length
+  }
+
+  /** The timestamp extension of the MessagePack specification, in the shortest of its three forms. */
+  private writeDate(value: Date): void {
+    const ms = value.getTime()
+    if (Number.isNaN(ms)) throw refuse('an invalid Date')
+    const seconds = Math.floor(ms / 1000)
+    const nanoseconds = (ms - seconds * 1000) * 1e6
+    const { bytes, view, pos } = this
+    if (seconds >= 0 && seconds < 0x4_0000_0000) {
+      const is32 = nanoseconds === 0 && seconds < 0x1_0000_0000
+      bytes[pos] = is32 ? 0xd6 : 0xd7
+      bytes[pos + 1] = 0xff
+      if (!is32) view.setUint32(pos + 2, nanoseconds * 4 + Math.floor(seconds / 0x1_0000_0000))
+      view.setUint32(pos + (is32 ? 2 : 6), seconds >>> 0)
+      this.pos = pos + (is32 ? 6 : 10)
+    } else {
+      bytes[pos] = 0xc7
+      bytes[pos + 1] = 12
+      bytes[pos + 2] = 0xff
+      view.setUint32(pos + 3, nanoseconds)
+      view.setInt32(pos + 7, Math.floor(seconds / 0x1_0000_0000))
+      view.setUint32(pos + 11, seconds >>> 0)
+      this.pos = pos + 15
+    }
+  }
+
+  private grow(needed: number): void {
+    const old = this.bytes
+    this.replaceScratch(Math.max(this.pos + needed, old.length * 2))
+    this.bytes.set(old.subarray(0, this.pos))
+  }
+
+  private replaceScratch(size: number): void {
+    this.bytes = new Uint8Array(size)
+    this.view = new DataView(this.bytes.buffer)
+    this.end = size
+  }
+}
+
+/** Objects whose content JSON would drop without a word; everything else is sent as its own enumerable properties. */
+const OPAQUE =
+  /^\[object (Map|Set|WeakMap|WeakSet|WeakRef|Promise|RegExp|Error|Number|String|Boolean|Symbol|BigInt|SharedArrayBuffer|Generator)\]$/
+
+function assertPlainEnough(value: object): void {
+  const tag = Object.prototype.toString.call(value)
+  if (value instanceof Error || OPAQUE.test(tag)) throw refuse(`a ${tag.slice(8, -1)}`)
+}
+
+function refuse(what: string): RoomcastError {
+  return new RoomcastError('NOT_ENCODABLE', `cannot be sent: ${what}`)
+}
+
+function tooDeep(): RoomcastError {
+  return refuse(`a value nested deeper than ${LIMITS.valueDepth}, or a cycle`)
+}

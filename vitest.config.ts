@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@roomcast\/protocol\/msgpackr$/, replacement: source('protocol/src/msgpackr.ts') },
+      { find: /^@roomcast\/protocol$/, replacement: source('protocol/src/index.ts') },
+      { find: /^@roomcast\/server$/, replacement: source('server/src/index.ts') },
+      { find: /^@roomcast\/client$/, replacement: source('client/src/node.ts') },
+    ],
+  },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
