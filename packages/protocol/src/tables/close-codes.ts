@@ -14,6 +14,7 @@ export interface CloseCodeRow {
   readonly meaning: string
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function row(code: number, sender: CloseCodeRow['sender'], verdict: CloseVerdict, meaning: string): CloseCodeRow {
   return { code, sender, verdict, meaning }
 }

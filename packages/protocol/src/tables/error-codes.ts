@@ -11,6 +11,7 @@ export interface ErrorCodeRow {
   readonly meaning: string
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function row(sources: readonly ErrorSource[], carriers: readonly ErrorCarrier[], meaning: string): ErrorCodeRow {
   return { sources, carriers, meaning }
 }

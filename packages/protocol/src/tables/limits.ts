@@ -26,6 +26,8 @@ export const LIMITS = {
   connectTimeoutMs: 5_000,
   /** Calls that one socket may have waiting for an answer, in each direction. */
   pendingAcks: 256,
+  /** Emits to many that one namespace may have waiting for answers. */
+  pendingBroadcasts: 1_024,
   /** Time until a call without an answer fails. Option `ackTimeout`. */
   ackTimeoutMs: 10_000,
   /** Frames held while an asynchronous `connection` handler runs. */

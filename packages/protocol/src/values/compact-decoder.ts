@@ -1,3 +1,5 @@
+import { readKnownText, readU16, readU32 } from './bytes'
+
 /*
  * MessagePack to values, for bodies that have passed the gate: lengths fit, types are known, strings are
  * UTF-8. Binary values are copied, because the bytes handed in live only as long as the callback of the
@@ -6,19 +8,22 @@
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Longest string read character by character; beyond it TextDecoder is faster (benchmarks/micro/codec). */
-const SHORT_STRING_BYTES = 24
+/** Longest text put together by hand; beyond it TextDecoder is faster (scripts/codec-bench.ts). */
+const SHORT_TEXT_BYTES = 24
 
-let bytes: Uint8Array = new Uint8Array(0)
-let view: DataView = new DataView(bytes.buffer)
+const NO_BYTES = new Uint8Array(0)
+const float = new DataView(new ArrayBuffer(8))
+
+let bytes = NO_BYTES
 let pos = 0
 
 /** Decodes the value at `start` of a body that has passed the gate. */
 export function decodeCompact(input: Uint8Array, start: number): unknown {
   bytes = input
-  view = new DataView(input.buffer, input.byteOffset, input.byteLength)
   pos = start
-  return readValue()
+  const value = readValue()
+  bytes = NO_BYTES
+  return value
 }
 
 function readValue(): unknown {
@@ -36,10 +41,13 @@ function readValue(): unknown {
       return true
     case 0xcb:
       pos += 8
-      return view.getFloat64(at)
+      float.setUint32(0, readU32(bytes, at))
+      float.setUint32(4, readU32(bytes, at + 4))
+      return float.getFloat64(0)
     case 0xca:
       pos += 4
-      return view.getFloat32(at)
+      float.setUint32(0, readU32(bytes, at))
+      return float.getFloat32(0)
     case 0xcc:
     case 0xcd:
     case 0xce:
@@ -47,16 +55,16 @@ function readValue(): unknown {
     case 0xcf:
     case 0xd3:
       pos += 8
-      return view.getInt32(at) * 0x1_0000_0000 + view.getUint32(at + 4)
+      return readI64(at)
     case 0xd0:
       pos += 1
-      return view.getInt8(at)
+      return ((bytes[at] as number) << 24) >> 24
     case 0xd1:
       pos += 2
-      return view.getInt16(at)
+      return (readU16(bytes, at) << 16) >> 16
     case 0xd2:
       pos += 4
-      return view.getInt32(at)
+      return readU32(bytes, at) | 0
     case 0xd9:
     case 0xda:
     case 0xdb:
@@ -76,21 +84,23 @@ function readValue(): unknown {
       return readMap(readLength(type - 0xdd))
     case 0xd6:
       pos += 5
-      return new Date(view.getUint32(at + 1) * 1000)
+      return new Date(readU32(bytes, at + 1) * 1000)
     case 0xd7: {
       pos += 9
-      const high = view.getUint32(at + 1)
-      const seconds = (high & 3) * 0x1_0000_0000 + view.getUint32(at + 5)
+      const high = readU32(bytes, at + 1)
+      const seconds = (high & 3) * 0x1_0000_0000 + readU32(bytes, at + 5)
       return new Date(seconds * 1000 + (high >>> 2) / 1e6)
     }
     case 0xc7:
       pos += 14
-      return new Date(
-        (view.getInt32(at + 6) * 0x1_0000_0000 + view.getUint32(at + 10)) * 1000 + view.getUint32(at + 2) / 1e6,
-      )
+      return new Date(readI64(at + 6) * 1000 + readU32(bytes, at + 2) / 1e6)
     default:
       return null
   }
+}
+
+function readI64(at: number): number {
+  return (readU32(bytes, at) | 0) * 0x1_0000_0000 + readU32(bytes, at + 4)
 }
 
 /** Reads an unsigned number of 1, 2 or 4 bytes, named by 0, 1 or 2. */
@@ -102,43 +112,55 @@ function readLength(width: number): number {
   }
   if (width === 1) {
     pos += 2
-    return view.getUint16(at)
+    return readU16(bytes, at)
   }
   pos += 4
-  return view.getUint32(at)
+  return readU32(bytes, at)
 }
 
 function readString(length: number): string {
-  const end = pos + length
-  if (length <= SHORT_STRING_BYTES) {
-    let text = ''
-    let i = pos
-    for (; i < end; i++) {
-      const code = bytes[i] as number
-      if (code > 0x7f) break
-      text += String.fromCharCode(code)
-    }
-    if (i === end) {
-      pos = end
-      return text
+  const start = pos
+  pos += length
+  if (length > SHORT_TEXT_BYTES) return utf8.decode(bytes.subarray(start, pos))
+  const units: number[] = []
+  for (let i = start; i < pos; ) {
+    const byte = bytes[i++] as number
+    if (byte < 0x80) units.push(byte)
+    else if (byte < 0xe0) units.push(((byte & 0x1f) << 6) | continuation(i++))
+    else if (byte < 0xf0) units.push(((byte & 0x0f) << 12) | (continuation(i++) << 6) | continuation(i++))
+    else {
+      const code =
+        ((byte & 0x07) << 18) | (continuation(i++) << 12) | (continuation(i++) << 6) | continuation(i++)
+      units.push(0xd7c0 + (code >> 10), 0xdc00 | (code & 0x3ff))
     }
   }
-  const text = utf8.decode(bytes.subarray(pos, end))
-  pos = end
-  return text
+  return String.fromCharCode(...units)
+}
+
+function continuation(at: number): number {
+  return (bytes[at] as number) & 0x3f
 }
 
 function readArray(count: number): unknown[] {
-  const array: unknown[] = new Array(count)
-  for (let i = 0; i < count; i++) array[i] = readValue()
+  const array: unknown[] = []
+  for (let i = 0; i < count; i++) array.push(readValue())
   return array
 }
 
 function readMap(count: number): Record<string, unknown> {
   const object: Record<string, unknown> = {}
   for (let i = 0; i < count; i++) {
-    const key = readValue() as string
+    const key = readKey()
     object[key] = readValue()
   }
   return object
+}
+
+function readKey(): string {
+  const type = bytes[pos] as number
+  const end = pos + 1 + (type & 0x1f)
+  const known = (type & 0xe0) === 0xa0 ? readKnownText(bytes, pos + 1, end) : undefined
+  if (known === undefined) return readValue() as string
+  pos = end
+  return known
 }

@@ -1,44 +1,65 @@
-import { RoomcastError } from '../errors'
 import { LIMITS } from '../tables/limits'
+import {
+  asNotEncodable,
+  bytesOf,
+  refuseCount,
+  refuseDepth,
+  refuseProto,
+  refuseType,
+  shapeOf,
+  timeOf,
+} from './encodable'
 
 /*
- * Values to MessagePack, in one pass. Every value is written in its shortest form, so equal values
- * give equal bytes on every machine (PROTOCOL.md, "Values" is the table this file implements).
+ * Values to MessagePack, in one pass. Every value is written in its shortest form, and properties in their
+ * own order, so the same value gives the same bytes on every machine (PROTOCOL.md, "Values").
  */
 
 const textEncoder = new TextEncoder()
 
-/** Longest string written character by character; beyond it TextEncoder is faster (benchmarks/micro/codec). */
+/** Longest string written character by character; beyond it TextEncoder is faster (scripts/codec-bench.ts). */
 const SHORT_STRING_CHARS = 40
 
 const INITIAL_BYTES = 4096
 /** A scratch that one large message has grown is given up afterwards, so that it does not stay for ever. */
 const KEPT_SCRATCH_BYTES = 256 * 1024
 
-/**
- * Encodes values behind room reserved for a header. Not re-entrant: `toJSON` of a value must not encode
- * with the same encoder.
- */
+/** Encodes values behind room reserved for a header. */
 export class CompactEncoder {
   private bytes = new Uint8Array(INITIAL_BYTES)
   private view = new DataView(this.bytes.buffer)
   private pos = 0
   private end = INITIAL_BYTES
+  /** Values written so far, keys and containers included, counted as the gate of the receiver counts them. */
+  private items = 0
+  private isBusy = false
 
   /**
    * @param value    Any value of the table in PROTOCOL.md, "Values".
    * @param reserve  Bytes left free in front of the body, for the header.
    * @returns A view of the scratch buffer: `reserve` free bytes, then the body. Valid until the next call.
-   * @throws RoomcastError `NOT_ENCODABLE` with the reason.
+   * @throws RoomcastError `NOT_ENCODABLE` with the reason; `cause` is what a `toJSON` or a getter threw.
    */
   encode(value: unknown, reserve: number): Uint8Array {
+    // A `toJSON` or a getter may emit: its message must not overwrite the one half written here.
+    if (this.isBusy) return new CompactEncoder().encode(value, reserve)
     if (this.bytes.length > KEPT_SCRATCH_BYTES) this.replaceScratch(INITIAL_BYTES)
     this.pos = reserve
-    this.writeValue(value, 0)
+    this.items = 0
+    this.isBusy = true
+    try {
+      this.writeValue(value, 0)
+    } catch (error) {
+      throw asNotEncodable(error)
+    } finally {
+      this.isBusy = false
+    }
     return this.bytes.subarray(0, this.pos)
   }
 
+  /** @param depth  Containers around the value. */
   private writeValue(value: unknown, depth: number): void {
+    if (++this.items > LIMITS.valueItems) throw refuseCount()
     if (this.end - this.pos < 16) this.grow(16)
     switch (typeof value) {
       case 'string':
@@ -56,10 +77,8 @@ export class CompactEncoder {
       case 'undefined':
         this.bytes[this.pos++] = 0xc0
         return
-      case 'bigint':
-        throw refuse('a bigint (send it as a string)')
       default:
-        throw refuse(`a ${typeof value}`)
+        throw refuseType(value)
     }
   }
 
@@ -166,53 +185,70 @@ export class CompactEncoder {
   }
 
   private writeArray(value: readonly unknown[], depth: number): void {
-    if (depth > LIMITS.valueDepth) throw tooDeep()
-    this.pos += this.writeLength(value.length, 0x90, 0x10, 0, 0xdc)
+    if (depth > LIMITS.valueDepth) throw refuseDepth()
+    const { length } = value
+    this.pos += this.writeLength(length, 0x90, 0x10, 0, 0xdc)
     // By index, so that the holes of a sparse array become nil.
-    for (let i = 0; i < value.length; i++) this.writeValue(value[i], depth)
+    for (let i = 0; i < length; i++) this.writeValue(value[i], depth)
   }
 
   private writeObject(value: object, depth: number): void {
-    if (value instanceof Date) return this.writeDate(value)
-    if (ArrayBuffer.isView(value)) return this.writeBinary(value.buffer, value.byteOffset, value.byteLength)
-    if (value instanceof ArrayBuffer) return this.writeBinary(value, 0, value.byteLength)
-    const { toJSON } = value as { toJSON?: unknown }
-    if (typeof toJSON === 'function') {
-      if (depth >= LIMITS.valueDepth) throw tooDeep()
-      return this.writeValue(toJSON.call(value), depth + 1)
+    switch (shapeOf(value)) {
+      case 'map':
+        return this.writeMap(value as Record<string, unknown>, depth + 1)
+      case 'binary':
+        return this.writeBinary(bytesOf(value))
+      case 'date':
+        return this.writeDate(timeOf(value))
+      case 'toJSON':
+        if (depth >= LIMITS.valueDepth) throw refuseDepth()
+        this.items--
+        return this.writeValue((value as { toJSON(): unknown }).toJSON(), depth + 1)
     }
-    const proto: unknown = Object.getPrototypeOf(value)
-    if (proto !== Object.prototype && proto !== null) assertPlainEnough(value)
-    this.writeMap(value as Record<string, unknown>, depth + 1)
   }
 
   private writeMap(value: Record<string, unknown>, depth: number): void {
-    if (depth > LIMITS.valueDepth) throw tooDeep()
+    if (depth > LIMITS.valueDepth) throw refuseDepth()
     const keys = Object.keys(value)
+    const start = this.pos
     let count = keys.length
-    for (const key of keys) if (value[key] === undefined) count--
     this.pos += this.writeLength(count, 0x80, 0x10, 0, 0xde)
+    // Each property is read once: a getter may answer differently the second time.
     for (const key of keys) {
       const item = value[key]
-      // As in JSON, a property that is undefined is left out.
-      if (item === undefined) continue
-      if (key === '__proto__') throw refuse('an own property named "__proto__"')
+      if (item === undefined) {
+        // As in JSON, a property that is undefined is left out.
+        count--
+        continue
+      }
+      if (key === '__proto__') throw refuseProto()
+      this.items++
       this.writeString(key)
       this.writeValue(item, depth)
     }
+    if (count < keys.length) this.rewriteMapLength(start, keys.length, count)
   }
 
-  private writeBinary(buffer: ArrayBufferLike, offset: number, length: number): void {
+  /** Corrects the length at `start` of a map of which properties were left out, in its shortest form again. */
+  private rewriteMapLength(start: number, before: number, count: number): void {
+    const end = this.pos
+    this.pos = start
+    const was = this.writeLength(before, 0x80, 0x10, 0, 0xde)
+    const is = this.writeLength(count, 0x80, 0x10, 0, 0xde)
+    if (is < was) this.bytes.copyWithin(start + is, start + was, end)
+    this.pos = end - was + is
+  }
+
+  private writeBinary(value: Uint8Array): void {
+    const { length } = value
     if (this.end - this.pos < length + 5) this.grow(length + 5)
     this.pos += this.writeLength(length, 0, 0, 0xc4, 0xc5)
-    this.bytes.set(new Uint8Array(buffer, offset, length), this.pos)
+    this.bytes.set(value, this.pos)
     this.pos += length
   }
 
   /** The timestamp extension of the MessagePack specification, in the shortest of its three forms. */
-  private writeDate(value: Date): void {
-    const ms = value.getTime()
-    if (Number.isNaN(ms)) throw refuse('an invalid Date')
+  private writeDate(ms: number): void {
     const seconds = Math.floor(ms / 1000)
     const nanoseconds = (ms - seconds * 1000) * 1e6
     const { bytes, view, pos } = this
@@ -245,21 +281,4 @@ export class CompactEncoder {
     this.view = new DataView(this.bytes.buffer)
     this.end = size
   }
-}
-
-/** Objects whose content JSON would drop without a word; everything else is sent as its own enumerable properties. */
-const OPAQUE =
-  /^\[object (Map|Set|WeakMap|WeakSet|WeakRef|Promise|RegExp|Error|Number|String|Boolean|Symbol|BigInt|SharedArrayBuffer|Generator)\]$/
-
-function assertPlainEnough(value: object): void {
-  const tag = Object.prototype.toString.call(value)
-  if (value instanceof Error || OPAQUE.test(tag)) throw refuse(`a ${tag.slice(8, -1)}`)
-}
-
-function refuse(what: string): RoomcastError {
-  return new RoomcastError('NOT_ENCODABLE', `cannot be sent: ${what}`)
-}
-
-function tooDeep(): RoomcastError {
-  return refuse(`a value nested deeper than ${LIMITS.valueDepth}, or a cycle`)
 }

@@ -1,5 +1,6 @@
 import { RoomcastError } from '../errors'
 import { LIMITS } from '../tables/limits'
+import { readU16, readU32 } from './bytes'
 
 /*
  * The byte gate: one linear pass over the bytes of a frame's body before any decoder sees them.
@@ -100,7 +101,7 @@ export function assertBodyAllowed(
         case 0xc7:
           if (bytes[pos] !== 12 || bytes[pos + 1] !== 0xff) throw refuse('extension type not allowed', at - start)
           if (readU32(bytes, pos + 2) > 999_999_999) throw refuse('timestamp with more than 999,999,999 ns', at - start)
-          assertDateSeconds(readU32(bytes, pos + 6), readU32(bytes, pos + 10), at - start)
+          assertDateRange(bytes, pos + 2, at - start)
           break
         case 0xc4:
         case 0xd9: {
@@ -208,20 +209,6 @@ function skip(pos: number, length: number, end: number, offset: number): number 
   return pos + length
 }
 
-function readU16(bytes: Uint8Array, pos: number): number {
-  return ((bytes[pos] as number) << 8) | (bytes[pos + 1] as number)
-}
-
-function readU32(bytes: Uint8Array, pos: number): number {
-  return (
-    (((bytes[pos] as number) << 24) |
-      ((bytes[pos + 1] as number) << 16) |
-      ((bytes[pos + 2] as number) << 8) |
-      (bytes[pos + 3] as number)) >>>
-    0
-  )
-}
-
 function assertSafeInt64(high: number, low: number, offset: number): void {
   const signedHigh = high | 0
   const isSafe =
@@ -229,10 +216,11 @@ function assertSafeInt64(high: number, low: number, offset: number): void {
   if (!isSafe) throw refuse('integer beyond ±(2^53 - 1)', offset)
 }
 
-/** A timestamp-96 may name any second of 64 bits; a JavaScript Date ends at ±8.64e12 s. */
-function assertDateSeconds(high: number, low: number, offset: number): void {
-  const seconds = (high | 0) * 0x1_0000_0000 + low
-  if (seconds < -8.64e12 || seconds >= 8.64e12) throw refuse('timestamp outside the range of a Date', offset)
+/** A timestamp-96 may name any second of 64 bits; a JavaScript Date ends at ±8.64e12 s, both ends included. */
+function assertDateRange(bytes: Uint8Array, pos: number, offset: number): void {
+  const seconds = (readU32(bytes, pos + 4) | 0) * 0x1_0000_0000 + readU32(bytes, pos + 8)
+  const isInside = seconds >= -8.64e12 && (seconds < 8.64e12 || (seconds === 8.64e12 && readU32(bytes, pos) === 0))
+  if (!isInside) throw refuse('timestamp outside the range of a Date', offset)
 }
 
 function assertUtf8(bytes: Uint8Array, pos: number, end: number, offset: number): void {

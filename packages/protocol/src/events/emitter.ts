@@ -1,0 +1,103 @@
+import type { EventHandler, EventNames, EventsMap } from '../types/event-map'
+import { type AnyListener, ListenerTable } from './listener-table'
+
+/** A listener of an event that the library fires, or of one that the peer sends. */
+export type ListenerFor<
+  User extends EventsMap,
+  Reserved extends EventsMap,
+  Event extends string,
+> = Event extends EventNames<Reserved>
+  ? Reserved[Event]
+  : Event extends EventNames<User>
+    ? EventHandler<User, Event>
+    : never
+
+/** Names a listener may be registered for. */
+export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>
+
+/**
+ * `on`, `once`, `off` and their kin, as people know them from Node.js and Socket.IO. Costs one field until
+ * the first listener.
+ */
+export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap> {
+  private table: ListenerTable | null = null
+
+  /** Calls `listener` for each `event`. @returns this object, for chaining. */
+  on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+    this.table ??= new ListenerTable()
+    this.table.add(event, listener)
+    return this
+  }
+
+  /** As {@link on}, for the next `event` only. */
+  once<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+    this.table ??= new ListenerTable()
+    this.table.addOnce(event, listener)
+    return this
+  }
+
+  /**
+   * Removes `listener` from `event`; without a listener all of the event's; without an event all there are.
+   * Removing what is not there does nothing.
+   */
+  off<Event extends ListenableNames<User, Reserved>>(event?: Event, listener?: ListenerFor<User, Reserved, Event>): this {
+    if (event === undefined || listener === undefined) this.table?.removeAll(event)
+    else this.table?.remove(event, listener)
+    return this
+  }
+
+  /** The same as {@link on}. */
+  addListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+    return this.on(event, listener)
+  }
+
+  /** The same as {@link off}. */
+  removeListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+    return this.off(event, listener)
+  }
+
+  /** Removes all listeners of `event`, or all there are. */
+  removeAllListeners<Event extends ListenableNames<User, Reserved>>(event?: Event): this {
+    return this.off(event)
+  }
+
+  /** The listeners of `event` in order of registration. */
+  listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[] {
+    return (this.table?.originals(event) ?? []) as ListenerFor<User, Reserved, Event>[]
+  }
+
+  /** How many listeners `event` has. */
+  listenerCount<Event extends ListenableNames<User, Reserved>>(event: Event): number {
+    return this.listenersOf(event).length
+  }
+
+  /** Names of the events that have a listener. */
+  eventNames(): string[] {
+    return this.table?.names() ?? []
+  }
+
+  /** @internal The functions to call for `event`, of the library or of a peer. */
+  listenersOf(event: string): readonly AnyListener[] {
+    return this.table?.get(event) ?? NONE
+  }
+
+  /**
+   * @internal Calls the listeners of an event that the library fires. A listener that throws or rejects
+   * does not stop the others: its error goes to {@link onListenerError}.
+   */
+  fire<Event extends EventNames<Reserved>>(event: Event, ...args: Parameters<Reserved[Event]>): void {
+    for (const listener of this.listenersOf(event)) {
+      try {
+        const result = listener(...args)
+        if (result instanceof Promise) result.catch((error: unknown) => this.onListenerError(error, event))
+      } catch (error) {
+        this.onListenerError(error, event)
+      }
+    }
+  }
+
+  /** @internal Where errors of listeners go. */
+  protected abstract onListenerError(error: unknown, event: string): void
+}
+
+const NONE: readonly AnyListener[] = []

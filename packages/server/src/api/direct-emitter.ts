@@ -1,0 +1,78 @@
+import type { AckResult, DataArgs, EventArgs, EventNames, EventsMap, TimedArgs } from '@roomcast/protocol'
+import type { AckSettle } from '../connection/pending-acks'
+import { type EmitFlags, type RoomEmitter, splitAck } from './room-emitter'
+
+/** What a {@link DirectEmitter} works on: a socket. */
+export interface DirectHost<Emit extends EventsMap, Data> {
+  deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean
+  others(flags: EmitFlags): RoomEmitter<Emit, Data>
+  plainSettle(ack: (...args: unknown[]) => void): AckSettle
+  timedSettle(ack: (...args: unknown[]) => void): AckSettle
+}
+
+/** Emits to one socket, or to the others, with flags. Every step returns a new object. */
+export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> {
+  /** @internal */
+  constructor(
+    private readonly host: DirectHost<Emit, Data>,
+    private readonly flags: EmitFlags,
+  ) {}
+
+  /** As `socket.emit`; after `timeout(ms)` the ack gets an error, or null, in front. */
+  emit<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
+  ): boolean {
+    const { data, ack } = splitAck(args)
+    const settle = this.flags.timeoutMs === undefined ? this.host.plainSettle : this.host.timedSettle
+    return this.host.deliver(event, data, this.flags, ack && settle.call(this.host, ack))
+  }
+
+  /** As `socket.emitWithAck`. */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: DataArgs<Emit, Event>
+  ): Promise<AckResult<Emit, Event>> {
+    return new Promise((resolve, reject) => {
+      this.host.deliver(event, args, this.flags, (error, results) => {
+        if (error === null) resolve(results[0] as AckResult<Emit, Event>)
+        else reject(error)
+      })
+    })
+  }
+
+  /** As `socket.timeout`. */
+  timeout(ms: number): DirectEmitter<Emit, Data, true> {
+    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: ms })
+  }
+
+  /** As `socket.volatile`. */
+  get volatile(): DirectEmitter<Emit, Data, Timed> {
+    return new DirectEmitter(this.host, { ...this.flags, volatile: true })
+  }
+
+  /** As `socket.compress`. */
+  compress(compress: boolean): DirectEmitter<Emit, Data, Timed> {
+    return new DirectEmitter(this.host, { ...this.flags, compress })
+  }
+
+  /** As `socket.to`. */
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.host.others(this.flags).to(room)
+  }
+
+  /** As `socket.in`. */
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.to(room)
+  }
+
+  /** As `socket.except`. */
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.host.others(this.flags).except(room)
+  }
+
+  /** As `socket.broadcast`. */
+  get broadcast(): RoomEmitter<Emit, Data> {
+    return this.host.others(this.flags)
+  }
+}

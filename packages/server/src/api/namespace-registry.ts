@@ -1,0 +1,78 @@
+import { type EventsMap, isNamespaceName, RoomcastError } from '@roomcast/protocol'
+import { type AnyNamespace, Namespace } from './namespace'
+import { type NamespaceMatcher, ParentNamespace } from './parent-namespace'
+import type { Runtime } from './runtime'
+
+/** The namespaces of a server: those that exist, and the patterns that may create more. */
+export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
+  /** The namespace "/". */
+  readonly main: Namespace<Listen, Emit, ServerSide, Data>
+  private readonly byName = new Map<string, Namespace<Listen, Emit, ServerSide, Data>>()
+  private readonly parents: ParentNamespace<Listen, Emit, ServerSide, Data>[] = []
+  private nextNumber = 0
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly cleanupEmptyChildren: boolean,
+  ) {
+    this.main = this.create('/')
+  }
+
+  /** All namespaces that exist. */
+  all(): Namespace<Listen, Emit, ServerSide, Data>[] {
+    return [...this.byName.values()]
+  }
+
+  /** The namespace of a name, created if need be. @throws RoomcastError `INVALID_NAMESPACE`. */
+  of(name: string): Namespace<Listen, Emit, ServerSide, Data> {
+    const full = name.startsWith('/') ? name : `/${name}`
+    if (!isNamespaceName(full)) throw new RoomcastError('INVALID_NAMESPACE', 'namespace name is too long or malformed')
+    return this.byName.get(full) ?? this.create(full)
+  }
+
+  /** A pattern of namespaces. */
+  pattern(matcher: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data> {
+    const decide: NamespaceMatcher =
+      matcher instanceof RegExp ? (name, _auth, next) => next(null, new RegExp(matcher).test(name)) : matcher
+    const parent = new ParentNamespace<Listen, Emit, ServerSide, Data>(decide, this.runtime)
+    this.parents.push(parent)
+    return parent
+  }
+
+  /** The namespace a client asks for: one that exists, or one that the first matching pattern creates. */
+  async resolve(name: string, auth: unknown): Promise<Namespace<Listen, Emit, ServerSide, Data> | null> {
+    for (const parent of this.parents) {
+      const isAllowed = await new Promise<boolean>((resolve) => {
+        parent.matcher(name, auth, (error, allow) => resolve(error === null && allow === true))
+      })
+      if (!isAllowed) continue
+      // Another client may have created it while the matcher was thinking.
+      const existing = this.byName.get(name)
+      if (existing !== undefined) return existing
+      const child = this.create(name, parent)
+      this.main.fire('new_namespace', child)
+      return child
+    }
+    return null
+  }
+
+  /** The namespace of a name, if it exists. */
+  get(name: string): Namespace<Listen, Emit, ServerSide, Data> | undefined {
+    return this.byName.get(name)
+  }
+
+  private create(
+    name: string,
+    parent?: ParentNamespace<Listen, Emit, ServerSide, Data>,
+  ): Namespace<Listen, Emit, ServerSide, Data> {
+    const onEmpty = (namespace: AnyNamespace) => {
+      if (parent === undefined || !this.cleanupEmptyChildren) return
+      this.byName.delete(name)
+      parent.children.delete(namespace)
+    }
+    const namespace = new Namespace<Listen, Emit, ServerSide, Data>(name, this.nextNumber++, this.runtime, onEmpty)
+    this.byName.set(name, namespace)
+    parent?.adopt(namespace)
+    return namespace
+  }
+}

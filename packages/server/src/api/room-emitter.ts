@@ -1,0 +1,172 @@
+import {
+  type AckResult,
+  assertRoomName,
+  type BroadcastArgs,
+  type DataArgs,
+  type EventNames,
+  type EventsMap,
+  RoomcastError,
+} from '@roomcast/protocol'
+import type { Handshake } from '../connection/handshake'
+import type { DeliveryFlags, Targets } from '../egress/broadcaster'
+
+/** A socket as bulk operations see it. */
+export interface RemoteSocket<Emit extends EventsMap, Data> {
+  readonly id: string
+  readonly handshake: Handshake
+  readonly rooms: Set<string>
+  readonly data: Data
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: Parameters<Emit[Event]>): boolean
+  join(room: string | readonly string[]): void
+  leave(room: string): void
+  disconnect(close?: boolean): unknown
+}
+
+/** Flags of an emit to many. */
+export interface EmitFlags extends DeliveryFlags {
+  /** Milliseconds to wait for acks; undefined means the server's `ackTimeout`. */
+  readonly timeoutMs: number | undefined
+}
+
+export const NO_FLAGS: EmitFlags = { volatile: false, compress: true, timeoutMs: undefined }
+export const EVERYBODY: Targets = { rooms: [], except: [] }
+
+/** Told once how a broadcast with ack ended. */
+export type BroadcastSettle = (error: RoomcastError | null, responses: unknown[]) => void
+
+/** What a {@link RoomEmitter} works on: a namespace. */
+export interface BroadcastHost {
+  broadcast(targets: Targets, flags: EmitFlags, event: string, args: readonly unknown[], settle: BroadcastSettle | null): void
+  select(targets: Targets): Iterable<RemoteSocket<EventsMap, unknown>>
+}
+
+/**
+ * Chooses receivers step by step and emits to them. Every step returns a new object, so a chain can be kept
+ * and used again. Each socket gets an event at most once, however many of the rooms it is in.
+ */
+export class RoomEmitter<Emit extends EventsMap, Data> {
+  /** @internal */
+  constructor(
+    private readonly host: BroadcastHost,
+    private readonly targets: Targets,
+    private readonly flags: EmitFlags,
+  ) {}
+
+  /**
+   * Adds rooms to the receivers. A socket's id is the name of a room with this socket alone.
+   *
+   * @param room  Name or names, each 1 to 200 bytes of UTF-8 without control characters.
+   * @throws RoomcastError `INVALID_ROOM_NAME`.
+   */
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.with({ rooms: [...this.targets.rooms, ...roomNames(room)], except: this.targets.except })
+  }
+
+  /** The same as {@link to}. */
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.to(room)
+  }
+
+  /** Takes the members of rooms out of the receivers. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.with({ rooms: this.targets.rooms, except: [...this.targets.except, ...roomNames(room)] })
+  }
+
+  /** Skips receivers that still have unsent data: they get the next one. */
+  get volatile(): RoomEmitter<Emit, Data> {
+    return this.flag({ volatile: true })
+  }
+
+  /** Only sockets of this process. On a single server every emit is local. */
+  get local(): RoomEmitter<Emit, Data> {
+    return this
+  }
+
+  /** Whether to compress, where the option `perMessageDeflate` is on. @default true */
+  compress(compress: boolean): RoomEmitter<Emit, Data> {
+    return this.flag({ compress })
+  }
+
+  /** @param ms  Milliseconds to wait for the acks of the receivers. */
+  timeout(ms: number): RoomEmitter<Emit, Data> {
+    return this.flag({ timeoutMs: ms })
+  }
+
+  /**
+   * Sends an event to every receiver, encoding it once.
+   *
+   * @param args  Arguments; any value of PROTOCOL.md, "Values". A function at the end is the ack: called once
+   *              with `(error, responses)` when every receiver has answered or left, or the time is over. The
+   *              responses that came are there even when there is an error (`ACK_TIMEOUT`, `HANDLER_FAILED`).
+   * @returns true.
+   * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`.
+   */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true {
+    const { data, ack } = splitAck(args)
+    this.host.broadcast(this.targets, this.flags, event, data, ack)
+    return true
+  }
+
+  /**
+   * Sends an event and gathers one response from each receiver.
+   *
+   * @returns The first ack argument of each receiver, in order of arrival. Receivers that leave before they
+   *          answer are not waited for.
+   * @throws RoomcastError `ACK_TIMEOUT` or `HANDLER_FAILED` with the responses that came in `data.responses`,
+   *         and what {@link emit} throws.
+   */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: DataArgs<Emit, Event>
+  ): Promise<AckResult<Emit, Event>[]> {
+    return new Promise((resolve, reject) => {
+      this.host.broadcast(this.targets, this.flags, event, args, (error, responses) => {
+        if (error === null) resolve(responses as AckResult<Emit, Event>[])
+        else reject(new RoomcastError(error.code, error.message, { data: { responses } }))
+      })
+    })
+  }
+
+  /** The receivers. */
+  async fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
+    return [...this.host.select(this.targets)] as RemoteSocket<Emit, Data>[]
+  }
+
+  /** Makes every receiver join rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  socketsJoin(room: string | readonly string[]): void {
+    for (const socket of [...this.host.select(this.targets)]) socket.join(room)
+  }
+
+  /** Makes every receiver leave rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  socketsLeave(room: string | readonly string[]): void {
+    const names = roomNames(room)
+    for (const socket of [...this.host.select(this.targets)]) for (const name of names) socket.leave(name)
+  }
+
+  /** Disconnects every receiver. @param close  Also close the connection beneath. @default false */
+  disconnectSockets(close = false): void {
+    for (const socket of [...this.host.select(this.targets)]) socket.disconnect(close)
+  }
+
+  private with(targets: Targets): RoomEmitter<Emit, Data> {
+    return new RoomEmitter(this.host, targets, this.flags)
+  }
+
+  private flag(flags: Partial<EmitFlags>): RoomEmitter<Emit, Data> {
+    return new RoomEmitter(this.host, this.targets, { ...this.flags, ...flags })
+  }
+}
+
+/** One name or several as a checked list. @throws RoomcastError `INVALID_ROOM_NAME`. */
+export function roomNames(room: string | readonly string[]): readonly string[] {
+  const names = Array.isArray(room) ? (room as readonly string[]) : [room as string]
+  for (const name of names) assertRoomName(name)
+  return names
+}
+
+/** Takes a function at the end off the arguments. */
+export function splitAck(args: readonly unknown[]): { data: readonly unknown[]; ack: ((...args: unknown[]) => void) | null } {
+  const last = args[args.length - 1]
+  if (typeof last !== 'function') return { data: args, ack: null }
+  return { data: args.slice(0, -1), ack: last as (...args: unknown[]) => void }
+}

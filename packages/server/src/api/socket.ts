@@ -1,0 +1,459 @@
+import {
+  type AckResult,
+  assertEmittable,
+  CatchAllListeners,
+  type CatchAllListener,
+  type DataArgs,
+  type DefaultEventsMap,
+  Emitter,
+  encodeFrame,
+  type EventArgs,
+  type EventNames,
+  type EventsMap,
+  MESSAGE_TYPES,
+  type RoomcastError,
+} from '@roomcast/protocol'
+import type { CloseInfo, Connection, DisconnectReason } from '../connection/connection'
+import { buildHandshake, type Handshake } from '../connection/handshake'
+import { type AckOutcome, type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
+import type { WirePort } from '../connection/wire-port'
+import type { Room, RoomMember } from '../rooms/room-index'
+import { ConnectionView } from './connection-view'
+import { DirectEmitter, type DirectHost } from './direct-emitter'
+import { HeldFrames } from './held-frames'
+import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames, splitAck } from './room-emitter'
+import type { Runtime } from './runtime'
+import { newSocketId } from './socket-id'
+
+/** More about a disconnect: the close code and text of the link, if it was the link that ended. */
+export type DisconnectDetails = Pick<CloseInfo, 'code' | 'message'>
+
+/** Events that the library fires on a socket. */
+export interface SocketReservedEvents {
+  /** Before the socket leaves its rooms. */
+  disconnecting: (reason: DisconnectReason, details?: DisconnectDetails) => void
+  /** After the socket left its rooms; no event of it comes any more. */
+  disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void
+  /** A socket middleware refused an event, or a call with a plain ack callback failed. */
+  error: (error: Error) => void
+}
+
+/** Sees each event before its handlers; calls `next()` to go on, `next(error)` to refuse. */
+export type SocketMiddleware = (
+  // biome-ignore lint/suspicious/noExplicitAny: it sees the arguments of every event there is
+  event: [event: string, ...args: any[]],
+  next: (error?: Error) => void,
+) => unknown
+
+/** What a socket sees of its namespace. */
+export interface SocketNamespace<
+  Listen extends EventsMap,
+  Emit extends EventsMap,
+  ServerSide extends EventsMap,
+  Data,
+> {
+  readonly name: string
+  readonly sockets: ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data>
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data>
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data>
+  emit: RoomEmitter<Emit, Data>['emit']
+}
+
+/** @internal The untyped inside of a namespace that its sockets work with. */
+export interface SocketHost extends BroadcastHost {
+  readonly number: number
+  readonly runtime: Runtime
+  join(socket: AnySocket, room: string): void
+  leave(socket: AnySocket, room: string): void
+  roomsOf(socket: AnySocket): Set<string>
+  remove(socket: AnySocket): void
+  noteOutgoingListeners(change: number): void
+  answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
+}
+
+/** @internal A socket whose event maps do not matter. */
+// biome-ignore lint/suspicious/noExplicitAny: variance: a socket of any event maps has to fit
+export type AnySocket = Socket<any, any, any, any>
+
+/**
+ * One client in one namespace: what handlers talk to.
+ *
+ *   pending ──admitted──► connected ──disconnect──► disconnected
+ *
+ * While middleware runs it is pending: rooms joined are joined when it is admitted, emits return false.
+ */
+export class Socket<
+    Listen extends EventsMap = DefaultEventsMap,
+    Emit extends EventsMap = Listen,
+    ServerSide extends EventsMap = DefaultEventsMap,
+    // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
+    Data = any,
+  >
+  extends Emitter<Listen, SocketReservedEvents>
+  implements RoomMember, DirectHost<Emit, Data>
+{
+  /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
+  readonly id: string = newSocketId()
+  /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
+  readonly recovered = false
+  /** @internal */
+  joined: Set<Room<this>> | null = null
+  /** @internal Middleware of `use`. */
+  middleware: readonly SocketMiddleware[] | null = null
+  /** @internal Frames that wait for an asynchronous `connection` handler. */
+  held: HeldFrames | null = null
+  /** @internal Listeners of `onAny`. */
+  anyIncoming: CatchAllListeners | null = null
+
+  private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
+  private anyOutgoing: CatchAllListeners | null = null
+  private acks: PendingAcks | null = null
+  private lazyData: Data | undefined = undefined
+  private lazyHandshake: Handshake | null = null
+  private roomsWhenAdmitted: string[] | null = null
+
+  /** @internal */
+  constructor(
+    /** @internal */
+    readonly host: SocketHost,
+    /** @internal */
+    readonly connection: Connection<AnySocket>,
+    private readonly auth: unknown,
+  ) {
+    super()
+  }
+
+  /** Whether events can be sent and received. */
+  get connected(): boolean {
+    return this.phase === 'connected'
+  }
+
+  /** The inverse of {@link connected}. */
+  get disconnected(): boolean {
+    return !this.connected
+  }
+
+  /** Anything the application wants to keep with the socket. Starts as an empty object. */
+  get data(): Data {
+    this.lazyData ??= {} as Data
+    return this.lazyData
+  }
+
+  set data(data: Data) {
+    this.lazyData = data
+  }
+
+  /** What the client said when it connected. `auth` is unchecked input. */
+  get handshake(): Handshake {
+    this.lazyHandshake ??= buildHandshake(this.connection.handshake, this.auth)
+    return this.lazyHandshake
+  }
+
+  /** Names of the rooms the socket is in, its own id first. A copy. */
+  get rooms(): Set<string> {
+    return this.host.roomsOf(this)
+  }
+
+  /** The namespace. */
+  get nsp(): SocketNamespace<Listen, Emit, ServerSide, Data> {
+    return this.host as unknown as SocketNamespace<Listen, Emit, ServerSide, Data>
+  }
+
+  /** The connection beneath, which the client's other namespaces share. */
+  get conn(): ConnectionView {
+    return new ConnectionView(this.connection)
+  }
+
+  /** @internal */
+  get namespaceNumber(): number {
+    return this.host.number
+  }
+
+  /** @internal */
+  get wire(): WirePort | undefined {
+    return this.connection.phase === 'closed' ? undefined : this.connection.port
+  }
+
+  /**
+   * Sends an event to the client, in the order of all other events to it.
+   *
+   * @param args  Arguments; any value of PROTOCOL.md, "Values". A function at the end is the ack, called with
+   *              what the client's handler answers. If the call fails it is not called, and `error` is fired;
+   *              use `timeout(ms)` or `emitWithAck` to be told.
+   * @returns Whether it was handed to the connection: false once the socket is disconnected.
+   * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`.
+   */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean {
+    const { data, ack } = splitAck(args)
+    return this.deliver(event, data, NO_FLAGS, ack && this.plainSettle(ack))
+  }
+
+  /**
+   * Sends an event and waits for the ack of the client's handler.
+   *
+   * @throws RoomcastError `ACK_TIMEOUT` (after `ackTimeout`, 10 s by default), `DISCONNECTED`,
+   *         `TOO_MANY_PENDING_ACKS`, the client's own code, and what {@link emit} throws.
+   */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: DataArgs<Emit, Event>
+  ): Promise<AckResult<Emit, Event>> {
+    return this.direct(NO_FLAGS).emitWithAck(event, ...args)
+  }
+
+  /** Emits an event named `message`. */
+  send(...args: EventArgs<Emit, 'message'>): this {
+    this.emit('message', ...args)
+    return this
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventArgs<Emit, 'message'>): this {
+    return this.send(...args)
+  }
+
+  /** @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`; the ack gets the error in front. */
+  timeout(ms: number): DirectEmitter<Emit, Data, true> {
+    return this.direct({ ...NO_FLAGS, timeoutMs: ms })
+  }
+
+  /** Skips the event if the client still has unsent data. */
+  get volatile(): DirectEmitter<Emit, Data, false> {
+    return this.direct({ ...NO_FLAGS, volatile: true })
+  }
+
+  /** Whether to compress, where the option `perMessageDeflate` is on. @default true */
+  compress(compress: boolean): DirectEmitter<Emit, Data, false> {
+    return this.direct({ ...NO_FLAGS, compress })
+  }
+
+  /** Everybody else in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.others(NO_FLAGS).to(room)
+  }
+
+  /** The same as {@link to}. */
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.to(room)
+  }
+
+  /** Everybody else who is not in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.others(NO_FLAGS).except(room)
+  }
+
+  /** Everybody else in the namespace. */
+  get broadcast(): RoomEmitter<Emit, Data> {
+    return this.others(NO_FLAGS)
+  }
+
+  /** Everybody else on this process. */
+  get local(): RoomEmitter<Emit, Data> {
+    return this.broadcast
+  }
+
+  /** Joins rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  join(room: string | readonly string[]): void {
+    for (const name of roomNames(room)) {
+      if (this.phase === 'connected') this.host.join(this, name)
+      else if (this.phase === 'pending') (this.roomsWhenAdmitted ??= []).push(name)
+    }
+  }
+
+  /**
+   * Leaves a room. A barrier: of what is emitted to the room later nothing reaches this socket. Its own-id
+   * room a socket leaves only with the namespace.
+   */
+  leave(room: string): void {
+    if (this.phase === 'connected') this.host.leave(this, room)
+    else this.roomsWhenAdmitted = this.roomsWhenAdmitted?.filter((name) => name !== room) ?? null
+  }
+
+  /** Adds a middleware that sees each event of the client before its handlers. */
+  use(middleware: SocketMiddleware): this {
+    this.middleware = [...(this.middleware ?? []), middleware]
+    return this
+  }
+
+  /** Ends this socket. @param close  Also close the connection, with all its namespaces. @default false */
+  disconnect(close = false): this {
+    if (close) {
+      for (const socket of this.connection.members()) socket.endNamespace('server namespace disconnect', true)
+      this.host.runtime.turn.flush()
+      this.connection.end('KICKED', 'forced server close')
+    } else this.endNamespace('server namespace disconnect', true)
+    return this
+  }
+
+  /** Calls `listener` with the name and arguments of every event of the client. */
+  onAny(listener: CatchAllListener): this {
+    this.anyIncoming ??= new CatchAllListeners()
+    this.anyIncoming.append(listener)
+    return this
+  }
+
+  /** As {@link onAny}, before the listeners there are. */
+  prependAny(listener: CatchAllListener): this {
+    this.anyIncoming ??= new CatchAllListeners()
+    this.anyIncoming.prepend(listener)
+    return this
+  }
+
+  /** Removes a listener of {@link onAny}, or all of them. */
+  offAny(listener?: CatchAllListener): this {
+    this.anyIncoming?.remove(listener)
+    return this
+  }
+
+  /** The listeners of {@link onAny}. */
+  listenersAny(): readonly CatchAllListener[] {
+    return this.anyIncoming?.all() ?? []
+  }
+
+  /** Calls `listener` with the name and arguments of every event sent to the client, to its rooms too. */
+  onAnyOutgoing(listener: CatchAllListener): this {
+    return this.changeOutgoing((listeners) => listeners.append(listener))
+  }
+
+  /** As {@link onAnyOutgoing}, before the listeners there are. */
+  prependAnyOutgoing(listener: CatchAllListener): this {
+    return this.changeOutgoing((listeners) => listeners.prepend(listener))
+  }
+
+  /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
+  offAnyOutgoing(listener?: CatchAllListener): this {
+    return this.changeOutgoing((listeners) => listeners.remove(listener))
+  }
+
+  /** The listeners of {@link onAnyOutgoing}. */
+  listenersAnyOutgoing(): readonly CatchAllListener[] {
+    return this.anyOutgoing?.all() ?? []
+  }
+
+  /** @internal Sends one event. */
+  deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean {
+    assertEmittable(event)
+    if (this.phase !== 'connected' || this.connection.phase !== 'open') {
+      settle?.(disconnectedError(), [])
+      return false
+    }
+    this.notifyOutgoing(event, data)
+    const { port } = this.connection
+    if (flags.volatile && settle === null && port.bufferedBytes() > 0) return false
+    const { runtime } = this.host
+    let ackId = -1
+    if (settle !== null) {
+      this.acks ??= new PendingAcks(runtime.wheel)
+      ackId = this.acks.add(flags.timeoutMs ?? runtime.ackTimeoutMs, settle)
+      if (ackId < 0) return false
+    }
+    let frame: Uint8Array
+    try {
+      frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.EVENT, namespace: this.host.number, ackId, event }, data)
+    } catch (error) {
+      this.acks?.forget(ackId)
+      throw error
+    }
+    runtime.turn.send(port, this.id, frame, flags.compress)
+    return true
+  }
+
+  /** @internal Tells the listeners of `onAnyOutgoing`. */
+  notifyOutgoing(event: string, data: readonly unknown[]): void {
+    for (const listener of this.listenersAnyOutgoing()) {
+      try {
+        listener(event, ...data)
+      } catch (error) {
+        this.onListenerError(error, event)
+      }
+    }
+  }
+
+  /** @internal Sends a frame that is not an event. */
+  sendFrame(frame: Uint8Array): void {
+    const { wire } = this
+    if (this.phase === 'connected' && wire !== undefined) this.host.runtime.turn.send(wire, this.id, frame, true)
+  }
+
+  /** @internal An answer of the client to a call of this socket. */
+  settleAck(ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
+    return this.acks?.settle(ackId, error, args) ?? 'unknown'
+  }
+
+  /** @internal The socket is in its namespace now. */
+  admit(): void {
+    this.phase = 'connected'
+    const rooms = this.roomsWhenAdmitted ?? []
+    this.roomsWhenAdmitted = null
+    for (const room of rooms) this.host.join(this, room)
+  }
+
+  /** @internal Leaves the namespace, once; tells the client if `notify`. */
+  endNamespace(reason: DisconnectReason, notify: boolean, details?: DisconnectDetails): void {
+    if (this.phase !== 'connected') {
+      this.phase = 'disconnected'
+      return
+    }
+    this.fire('disconnecting', reason, details)
+    if (this.phase !== 'connected') return
+    const { runtime } = this.host
+    if (notify && this.connection.phase === 'open') {
+      this.connection.noteEnded(this.host.number)
+      const frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }, null)
+      runtime.turn.send(this.connection.port, this.id, frame, false)
+    }
+    this.phase = 'disconnected'
+    this.held = null
+    if (this.listenersAnyOutgoing().length > 0) this.host.noteOutgoingListeners(-1)
+    this.host.remove(this)
+    this.connection.removeMember(this)
+    this.acks?.failAll()
+    this.fire('disconnect', reason, details)
+  }
+
+  /** @internal */
+  onListenerError(error: unknown, event: string): void {
+    this.host.runtime.reportFault(error, { where: 'listener', name: event, socketId: this.id })
+  }
+
+  /** @internal */
+  direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Data, Timed> {
+    return new DirectEmitter(this, flags)
+  }
+
+  /** @internal */
+  others(flags: EmitFlags): RoomEmitter<Emit, Data> {
+    return new RoomEmitter(this.host, { rooms: [], except: [this.id] }, flags)
+  }
+
+  /** @internal A settle for an ack callback that has no place for an error. */
+  plainSettle(ack: (...args: unknown[]) => void): AckSettle {
+    return (error, args) => {
+      if (error !== null) this.fire('error', error)
+      else this.guard(() => ack(...args))
+    }
+  }
+
+  /** @internal A settle for an ack callback with the error in front. */
+  timedSettle(ack: (...args: unknown[]) => void): AckSettle {
+    return (error, args) => this.guard(() => (error === null ? ack(null, ...args) : ack(error)))
+  }
+
+  private guard(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.onListenerError(error, 'ack')
+    }
+  }
+
+  private changeOutgoing(change: (listeners: CatchAllListeners) => void): this {
+    const before = this.listenersAnyOutgoing().length > 0
+    this.anyOutgoing ??= new CatchAllListeners()
+    change(this.anyOutgoing)
+    const after = this.listenersAnyOutgoing().length > 0
+    if (this.phase !== 'disconnected' && before !== after) this.host.noteOutgoingListeners(after ? 1 : -1)
+    return this
+  }
+}

@@ -1,0 +1,81 @@
+/** Request headers by lower-case name; a header sent twice is joined with ", ". */
+export type RequestHeaders = Readonly<Record<string, string>>
+
+/** What a client said when it connected: `socket.handshake`, with the field names of Socket.IO. */
+export interface Handshake {
+  readonly headers: RequestHeaders
+  /** When the socket was created, as text for people. */
+  readonly time: string
+  /** The same as milliseconds since 1970. */
+  readonly issued: number
+  /** Address of the peer: the client, or the proxy before us. No header is trusted. */
+  readonly address: string
+  /** Whether the request came from another origin than the server's. */
+  readonly xdomain: boolean
+  /** Whether this server ended TLS. */
+  readonly secure: boolean
+  /** Path and query of the request. */
+  readonly url: string
+  /** Query of the request; of a key given twice the last value. */
+  readonly query: Readonly<Record<string, string>>
+  /** The `auth` of the client. Unchecked input: any value the client chose to send. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO; it is whatever the client sent
+  readonly auth: any
+}
+
+/**
+ * What is kept of an upgrade request. One string instead of an object per header: an idle connection would
+ * otherwise spend more memory on its headers than on everything else.
+ */
+export interface HandshakeSource {
+  /** Lines `name\0value`, joined with \n; neither can occur in a header. */
+  readonly headerBlock: string
+  readonly url: string
+  readonly address: string
+  readonly secure: boolean
+  readonly xdomain: boolean
+  /** Milliseconds since 1970. */
+  readonly issued: number
+}
+
+/** Packs headers for {@link HandshakeSource}. */
+export function packHeaders(headers: Iterable<readonly [name: string, value: string]>): string {
+  const lines: string[] = []
+  for (const [name, value] of headers) lines.push(`${name}\0${value}`)
+  return lines.join('\n')
+}
+
+/** The inverse of {@link packHeaders}. */
+export function unpackHeaders(headerBlock: string): RequestHeaders {
+  // No prototype: a header named "constructor" is then an ordinary key.
+  const headers: Record<string, string> = Object.create(null)
+  if (headerBlock === '') return headers
+  for (const line of headerBlock.split('\n')) {
+    const split = line.indexOf('\0')
+    const name = line.slice(0, split)
+    const value = line.slice(split + 1)
+    const earlier = headers[name]
+    headers[name] = earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`
+  }
+  return headers
+}
+
+/** Builds the handshake of one socket of a connection. */
+export function buildHandshake(source: HandshakeSource, auth: unknown): Handshake {
+  const query: Record<string, string> = Object.create(null)
+  const queryStart = source.url.indexOf('?')
+  if (queryStart >= 0) {
+    for (const [key, value] of new URLSearchParams(source.url.slice(queryStart + 1))) query[key] = value
+  }
+  return {
+    headers: unpackHeaders(source.headerBlock),
+    time: new Date(source.issued).toString(),
+    issued: source.issued,
+    address: source.address,
+    xdomain: source.xdomain,
+    secure: source.secure,
+    url: source.url,
+    query,
+    auth,
+  }
+}

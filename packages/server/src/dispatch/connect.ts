@@ -1,0 +1,162 @@
+import {
+  type ConnectBody,
+  encodeFrame,
+  type ErrorBody,
+  LIMITS,
+  MESSAGE_TYPES,
+  RoomcastError,
+  toErrorBody,
+} from '@roomcast/protocol'
+import type { AnyNamespace } from '../api/namespace'
+import type { NamespaceRegistry } from '../api/namespace-registry'
+import { HeldFrames } from '../api/held-frames'
+import type { Runtime } from '../api/runtime'
+import { type AnySocket, Socket } from '../api/socket'
+import type { Connection } from '../connection/connection'
+import { deliverEvent } from './event'
+import { type MiddlewareOutcome, runMiddleware } from './middleware'
+
+// biome-ignore lint/suspicious/noExplicitAny: variance: a registry of any event maps has to fit
+export type AnyRegistry = NamespaceRegistry<any, any, any, any>
+
+/**
+ * Answers CONNECT.
+ *
+ *   find the namespace ─► middleware ─► admit: CONNECTED, rooms, `connection` listeners
+ *           └────────────────┴────────► CONNECT_ERROR
+ *
+ * @returns false if the frame is not legal now: the namespace is connected or asked for already.
+ */
+export function connectNamespace(
+  registry: AnyRegistry,
+  runtime: Runtime,
+  connection: Connection<AnySocket>,
+  body: ConnectBody,
+): boolean {
+  const { nsp: name } = body
+  const known = registry.get(name)
+  if (connection.pendingNamespaces?.has(name) || (known && connection.member(known.number))) return false
+  if (connection.namespaceCount >= LIMITS.namespacesPerConnection) {
+    const message = `a connection may have ${LIMITS.namespacesPerConnection} namespaces`
+    refuse(runtime, connection, name, { code: 'TOO_MANY_NAMESPACES', message })
+    return true
+  }
+  connection.pendingNamespaces ??= new Set()
+  connection.pendingNamespaces.add(name)
+  const proceed = (namespace: AnyNamespace | null | undefined) => {
+    if (namespace) admitThroughMiddleware(runtime, connection, namespace, body.auth)
+    else finish(connection, name, () => refuse(runtime, connection, name, invalidNamespace()))
+  }
+  if (known !== undefined) proceed(known)
+  else {
+    registry.resolve(name, body.auth).then(proceed, (error: unknown) => {
+      runtime.reportFault(error, { where: 'middleware', name })
+      proceed(null)
+    })
+  }
+  return true
+}
+
+function admitThroughMiddleware(
+  runtime: Runtime,
+  connection: Connection<AnySocket>,
+  namespace: AnyNamespace,
+  auth: unknown,
+): void {
+  const socket: AnySocket = new Socket(namespace, connection, auth)
+  namespace.addCandidate()
+  const onDone = (outcome: MiddlewareOutcome) => {
+    finish(connection, namespace.name, () => {
+      if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket)
+      else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
+    })
+    namespace.releaseCandidate()
+  }
+  const { middleware } = namespace
+  if (middleware.length === 0) onDone({ kind: 'passed' })
+  else runMiddleware(middleware.map((step) => (next) => step(socket, next)), onDone)
+}
+
+/** Ends the wait for a namespace; `then` runs only if the link is still open. */
+function finish(connection: Connection<AnySocket>, name: string, then: () => void): void {
+  connection.pendingNamespaces?.delete(name)
+  if (connection.phase === 'open') then()
+}
+
+function admit(runtime: Runtime, connection: Connection<AnySocket>, namespace: AnyNamespace, socket: AnySocket): void {
+  if (connection.connectDeadline !== null) {
+    runtime.wheel.cancel(connection.connectDeadline)
+    connection.connectDeadline = null
+  }
+  connection.addMember(socket)
+  namespace.add(socket)
+  const body = { nsp: namespace.name, sid: socket.id, limits: { frameBytes: runtime.maxFrameBytes } }
+  connection.port.send(
+    encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }, body),
+    false,
+  )
+  socket.admit()
+  const waits = startConnectionListeners(namespace, socket)
+  if (waits.length === 0) return
+  socket.held = new HeldFrames()
+  Promise.all(waits).then(() => releaseHeld(socket))
+}
+
+/** Calls the `connection` listeners. @returns What is still running; never rejects. */
+function startConnectionListeners(namespace: AnyNamespace, socket: AnySocket): Promise<unknown>[] {
+  const waits: Promise<unknown>[] = []
+  for (const event of ['connect', 'connection']) {
+    for (const listener of namespace.listenersOf(event)) {
+      try {
+        const result = listener.call(namespace, socket)
+        if (result instanceof Promise) {
+          waits.push(result.catch((error: unknown) => namespace.onListenerError(error, event)))
+        }
+      } catch (error) {
+        namespace.onListenerError(error, event)
+      }
+    }
+  }
+  return waits
+}
+
+function releaseHeld(socket: AnySocket): void {
+  const { held } = socket
+  socket.held = null
+  for (const { event, ackId, args } of held?.all() ?? []) deliverEvent(socket, event, ackId, args)
+}
+
+function refusal(
+  runtime: Runtime,
+  namespace: AnyNamespace,
+  socket: AnySocket,
+  outcome: MiddlewareOutcome & { kind: 'refused' },
+): ErrorBody {
+  const { error, given } = outcome
+  if (given && error instanceof Error) {
+    const code = error instanceof RoomcastError ? error.code : 'CONNECT_REFUSED'
+    return { code, message: error.message, data: (error as { data?: unknown }).data }
+  }
+  const body = toErrorBody(error, 'CONNECT_REFUSED', 'the connection was refused')
+  if (body.code === 'CONNECT_REFUSED') {
+    runtime.reportFault(error, { where: 'middleware', name: namespace.name, socketId: socket.id })
+  }
+  return body
+}
+
+function refuse(runtime: Runtime, connection: Connection<AnySocket>, nsp: string, error: ErrorBody): void {
+  let frame: Uint8Array
+  try {
+    frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECT_ERROR }, { nsp, ...error })
+  } catch (fault) {
+    // The `data` of a middleware's error cannot be sent; the refusal has to be.
+    runtime.reportFault(fault, { where: 'middleware', name: nsp })
+    const body = { nsp, code: error.code, message: error.message }
+    frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECT_ERROR }, body)
+  }
+  connection.port.send(frame, false)
+}
+
+function invalidNamespace(): ErrorBody {
+  return { code: 'INVALID_NAMESPACE', message: 'Invalid namespace' }
+}

@@ -1,0 +1,64 @@
+import { type AnyListener, RoomcastError } from '@roomcast/protocol'
+import type { AnySocket } from '../api/socket'
+import { Reply } from './reply'
+import { type MiddlewareOutcome, runMiddleware } from './middleware'
+
+/**
+ * Brings one event of a client to its handlers.
+ *
+ *   onAny listeners ─► socket middleware ─► handlers ─► ack | returned value | error
+ *
+ * @param ackId  -1 if the client wants no answer.
+ * @param args   Decoded arguments; the ack function is added at the end when one is wanted.
+ */
+export function deliverEvent(socket: AnySocket, event: string, ackId: number, args: unknown[]): void {
+  if (!socket.connected) return
+  const reply = new Reply(socket, event, ackId)
+  if (ackId >= 0) args.push((...results: unknown[]) => reply.send(results))
+  const { anyIncoming, middleware } = socket
+  for (const listener of anyIncoming?.all() ?? []) callHandler(socket, listener, [event, ...args], reply)
+  if (middleware === null) return callHandlers(socket, event, args, reply)
+  const passed: [string, ...unknown[]] = [event, ...args]
+  const steps = middleware.map((step) => (next: (error?: Error) => void) => step(passed, next))
+  runMiddleware(steps, (outcome) => {
+    // As in Socket.IO, a middleware may change the arguments in place.
+    if (outcome.kind === 'passed') callHandlers(socket, passed[0], passed.slice(1), reply)
+    else refuseEvent(socket, outcome, reply)
+  })
+}
+
+function callHandlers(socket: AnySocket, event: string, args: unknown[], reply: Reply): void {
+  if (!socket.connected) return
+  const handlers = socket.listenersOf(event)
+  if (handlers.length === 0) {
+    if (socket.listenersAny().length === 0) reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
+    return
+  }
+  for (const handler of handlers) callHandler(socket, handler, args, reply)
+}
+
+function callHandler(socket: AnySocket, handler: AnyListener, args: unknown[], reply: Reply): void {
+  try {
+    const result = handler.apply(socket, args)
+    if (result === undefined) return
+    if (result instanceof Promise) {
+      result.then(
+        (value: unknown) => {
+          if (value !== undefined) reply.send([value])
+        },
+        (error: unknown) => reply.fail(error),
+      )
+    } else reply.send([result])
+  } catch (error) {
+    reply.fail(error)
+  }
+}
+
+function refuseEvent(socket: AnySocket, outcome: MiddlewareOutcome & { kind: 'refused' }, reply: Reply): void {
+  const { error, given } = outcome
+  if (!given) return reply.fail(error)
+  const refusal = error as Error & { data?: unknown }
+  const code = refusal instanceof RoomcastError ? refusal.code : 'EVENT_REFUSED'
+  reply.refuse({ code, message: refusal.message, data: refusal.data })
+  socket.fire('error', refusal)
+}

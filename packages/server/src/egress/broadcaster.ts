@@ -1,0 +1,135 @@
+import type { Room, RoomIndex, RoomMember } from '../rooms/room-index'
+import type { TurnQueue } from './turn-queue'
+
+/** Who is meant: the union of `rooms`, everybody if there are none, without the members of `except`. */
+export interface Targets {
+  readonly rooms: readonly string[]
+  readonly except: readonly string[]
+}
+
+/** How a frame travels. */
+export interface DeliveryFlags {
+  /** Skip receivers that have unsent data. */
+  readonly volatile: boolean
+  /** Compress, if compression is on and the frame is large enough. */
+  readonly compress: boolean
+}
+
+/** A single socket served by its own topic costs about as much as muting this many members of a shared one. */
+const MUTES_PER_PUBLISH = 8
+
+/**
+ * Brings one encoded frame to many sockets of one namespace, to each at most once.
+ *
+ * A room is one native publish. Members that must not get it are unsubscribed, and subscribed again behind
+ * the publish: the engine freezes the receivers at the publish, so this is exact, and at 0.36 us a
+ * member it costs a fraction of a send to each of the others.
+ */
+export class Broadcaster<Member extends RoomMember> {
+  constructor(
+    private readonly index: RoomIndex<Member>,
+    private readonly turn: TurnQueue,
+  ) {}
+
+  /** Sends `frame` to `targets`, in the order of everything else. The bytes are copied before it returns. */
+  publish(targets: Targets, frame: Uint8Array, flags: DeliveryFlags): void {
+    this.turn.perform((bytes) => this.deliver(targets, bytes, flags), frame)
+  }
+
+  /** The sockets that `targets` means. */
+  select(targets: Targets): Set<Member> {
+    const selected = new Set<Member>()
+    if (targets.rooms.length === 0) for (const member of this.index.members.values()) selected.add(member)
+    for (const name of targets.rooms) for (const member of this.index.membersOf(name)) selected.add(member)
+    for (const name of targets.except) for (const member of this.index.membersOf(name)) selected.delete(member)
+    return selected
+  }
+
+  /** Whether anybody could receive: cheap, and true for rooms whose members are all excepted. */
+  mayReach(targets: Targets): boolean {
+    const { members } = this.index
+    if (targets.rooms.length === 0) return members.size > 0
+    return targets.rooms.some((name) => members.has(name) || this.index.room(name) !== undefined)
+  }
+
+  private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags): void {
+    const excepted = this.excepted(targets.except)
+    const { rooms } = targets
+    if (rooms.length === 0) {
+      return this.toTopic(this.index.everybody, this.everybody(), excepted, null, frame, flags)
+    }
+    const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
+    for (const name of rooms) {
+      const room = this.index.room(name)
+      if (room !== undefined) this.toTopic(room.topic, room.members, excepted, served, frame, flags)
+      else this.toOwner(name, excepted, served, frame, flags)
+    }
+  }
+
+  /** Own-id rooms are not stored: the frame goes to the socket's own topic. */
+  private toOwner(
+    id: string,
+    excepted: ReadonlySet<Member> | null,
+    served: Set<Member> | null,
+    frame: Uint8Array,
+    flags: DeliveryFlags,
+  ): void {
+    const owner = this.index.members.get(id)
+    if (owner === undefined || excepted?.has(owner) || served?.has(owner)) return
+    served?.add(owner)
+    if (flags.volatile && isCongested(owner)) return
+    this.turn.publisher.publish(id, frame, flags.compress)
+  }
+
+  private toTopic(
+    topic: string,
+    members: MemberSet<Member>,
+    excepted: ReadonlySet<Member> | null,
+    served: Set<Member> | null,
+    frame: Uint8Array,
+    flags: DeliveryFlags,
+  ): void {
+    const muted: Member[] = []
+    if (served !== null || flags.volatile) {
+      for (const member of members) {
+        if (excepted?.has(member) || served?.has(member) || (flags.volatile && isCongested(member))) muted.push(member)
+        else served?.add(member)
+      }
+    } else if (excepted !== null) {
+      for (const member of excepted) if (members.has(member)) muted.push(member)
+    }
+    const { publisher } = this.turn
+    const reached = members.size - muted.length
+    if (reached === 0) return
+    if (reached * MUTES_PER_PUBLISH < muted.length) {
+      const skip = new Set(muted)
+      for (const member of members) if (!skip.has(member)) publisher.publish(member.id, frame, flags.compress)
+      return
+    }
+    for (const member of muted) member.wire?.unsubscribe(topic)
+    publisher.publish(topic, frame, flags.compress)
+    for (const member of muted) member.wire?.subscribe(topic)
+  }
+
+  private everybody(): MemberSet<Member> {
+    const { members } = this.index
+    return {
+      size: members.size,
+      has: (member) => members.has(member.id),
+      [Symbol.iterator]: () => members.values(),
+    }
+  }
+
+  private excepted(names: readonly string[]): ReadonlySet<Member> | null {
+    if (names.length === 0) return null
+    const excepted = new Set<Member>()
+    for (const name of names) for (const member of this.index.membersOf(name)) excepted.add(member)
+    return excepted
+  }
+}
+
+type MemberSet<Member> = Pick<Room<Member>['members'], 'has' | 'size'> & Iterable<Member>
+
+function isCongested(member: RoomMember): boolean {
+  return member.wire !== undefined && member.wire.bufferedBytes() > 0
+}

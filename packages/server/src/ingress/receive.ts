@@ -1,0 +1,180 @@
+import {
+  createHeader,
+  encodeFrame,
+  isRoomcastError,
+  MESSAGE_TYPES,
+  type ReadHeader,
+  readArguments,
+  readConnectBody,
+  readErrorBody,
+  readHeader,
+  RESERVED_EVENTS,
+  RoomcastError,
+  LIMITS,
+} from '@roomcast/protocol'
+import type { Runtime } from '../api/runtime'
+import type { AnySocket } from '../api/socket'
+import type { Connection } from '../connection/connection'
+import { type AnyRegistry, connectNamespace } from '../dispatch/connect'
+import { deliverEvent } from '../dispatch/event'
+
+/*
+ * Bytes in: size, header, legal in this phase and direction, body, then dispatch.
+ *
+ *   malformed, or not legal now      close BAD_FRAME
+ *   breaks a rule, but is well made  coded answer; the eleventh closes with TOO_MANY_ERRORS
+ */
+
+/** Receives the frames of every connection of a server. */
+export class Receiver {
+  private readonly header: ReadHeader = createHeader()
+
+  constructor(
+    private readonly registry: AnyRegistry,
+    private readonly runtime: Runtime,
+  ) {}
+
+  /**
+   * Handles one frame. Never throws.
+   *
+   * @param frame  Read before it returns; nothing refers to it afterwards.
+   */
+  receive(connection: Connection<AnySocket>, frame: Uint8Array): void {
+    if (connection.phase !== 'open') return
+    try {
+      this.assertAllowed(connection, frame)
+      this.route(connection, frame)
+    } catch (error) {
+      if (isRoomcastError(error) && error.code === 'MESSAGE_TOO_LARGE') {
+        connection.end('FRAME_TOO_LARGE', 'parse error', error.message)
+      } else if (isRoomcastError(error) && (error.code === 'BAD_FRAME' || error.code === 'BAD_VALUE')) {
+        this.endMalformed(connection, error.message)
+      } else throw error
+    }
+  }
+
+  /** Closes a connection that sent text: every message of the protocol is binary. */
+  receiveText(connection: Connection<AnySocket>): void {
+    this.endMalformed(connection, 'a text message; the protocol is binary')
+  }
+
+  private assertAllowed(connection: Connection<AnySocket>, frame: Uint8Array): void {
+    const { maxFrameBytes } = this.runtime
+    if (frame.length > maxFrameBytes) {
+      throw new RoomcastError('MESSAGE_TOO_LARGE', `frame has ${frame.length} bytes, limit ${maxFrameBytes}`)
+    }
+    if (connection.isConnected) return
+    connection.framesBeforeConnect++
+    connection.bytesBeforeConnect += frame.length
+    const { framesBeforeConnect, bytesBeforeConnect } = connection
+    if (framesBeforeConnect > LIMITS.framesBeforeConnect || bytesBeforeConnect > LIMITS.bytesBeforeConnect) {
+      this.runtime.turn.flush()
+      connection.end('CONNECT_LIMIT', 'parse error')
+    }
+  }
+
+  private route(connection: Connection<AnySocket>, frame: Uint8Array): void {
+    if (connection.phase !== 'open') return
+    const header = readHeader(frame, this.header)
+    switch (header.type) {
+      case MESSAGE_TYPES.EVENT:
+        return this.onEvent(connection, header, frame)
+      case MESSAGE_TYPES.ACK:
+        return this.onAck(connection, header, null, readArguments(this.body(header, frame)))
+      case MESSAGE_TYPES.ACK_ERROR: {
+        const { code, message, data } = readErrorBody(this.body(header, frame))
+        return this.onAck(connection, header, new RoomcastError(code, message, { data }), [])
+      }
+      case MESSAGE_TYPES.CONNECT: {
+        const body = readConnectBody(this.body(header, frame))
+        if (!connectNamespace(this.registry, this.runtime, connection, body)) {
+          throw new RoomcastError('BAD_FRAME', 'namespace connected twice')
+        }
+        return
+      }
+      case MESSAGE_TYPES.DISCONNECT:
+        this.body(header, frame)
+        connection.member(header.namespace)?.endNamespace('client namespace disconnect', false)
+        return
+      default:
+        throw new RoomcastError('BAD_FRAME', 'a message type that only a server sends')
+    }
+  }
+
+  private body(header: ReadHeader, frame: Uint8Array): unknown {
+    return this.runtime.codec.decode(frame, header.bodyStart)
+  }
+
+  private onEvent(connection: Connection<AnySocket>, header: ReadHeader, frame: Uint8Array): void {
+    if (header.room >= 0) throw new RoomcastError('BAD_FRAME', 'a room position from a client')
+    const { event, ackId } = header
+    const args = readArguments(this.body(header, frame))
+    const socket = this.memberOf(connection, header)
+    if (socket === null) return
+    if (typeof event !== 'string') {
+      this.answerBroken(socket, ackId, 'UNKNOWN_EVENT_ID', `event ${event} was never announced`)
+    } else if (RESERVED_EVENTS.has(event)) {
+      this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
+    } else if (socket.held !== null) {
+      if (socket.held.push({ event, ackId, args }, frame.length)) return
+      this.runtime.turn.flush()
+      connection.end('HELD_LIMIT', 'parse error')
+    } else deliverEvent(socket, event, ackId, args)
+  }
+
+  private onAck(
+    connection: Connection<AnySocket>,
+    header: ReadHeader,
+    error: RoomcastError | null,
+    args: readonly unknown[],
+  ): void {
+    const { ackId } = header
+    const socket = this.memberOf(connection, header)
+    if (socket === null) return
+    // Even ids are calls of the socket, odd ones broadcasts of its namespace.
+    const isBroadcast = ackId % 2 === 1
+    const outcome = isBroadcast
+      ? socket.host.answerCall(socket, ackId, error, args)
+      : socket.settleAck(ackId, error, args)
+    if (outcome === 'unknown') this.answerBroken(socket, -1, 'UNKNOWN_ACK', 'no call had this id')
+  }
+
+  private memberOf(connection: Connection<AnySocket>, header: ReadHeader): AnySocket | null {
+    const socket = connection.member(header.namespace)
+    if (socket === null && !connection.hasEnded(header.namespace)) {
+      this.countError(connection, header.namespace, 'NOT_CONNECTED', 'the namespace is not connected')
+    }
+    return socket
+  }
+
+  /** Answers a frame that broke a rule: the caller if it waits for an answer, else with an ERROR. */
+  private answerBroken(socket: AnySocket, ackId: number, code: string, message: string): void {
+    const { connection, namespaceNumber: namespace } = socket
+    if (ackId < 0) return this.countError(connection, namespace, code, message)
+    const fields = { type: MESSAGE_TYPES.ACK_ERROR, namespace, ackId }
+    socket.sendFrame(encodeFrame(this.runtime.codec, fields, { code, message }))
+    this.countError(connection, namespace, null, message)
+  }
+
+  private countError(
+    connection: Connection<AnySocket>,
+    namespace: number,
+    code: string | null,
+    message: string,
+  ): void {
+    const { turn, codec } = this.runtime
+    connection.errorCount++
+    if (connection.errorCount > LIMITS.protocolErrors) {
+      turn.flush()
+      connection.end('TOO_MANY_ERRORS', 'parse error')
+    } else if (code !== null) {
+      turn.flush()
+      connection.port.send(encodeFrame(codec, { type: MESSAGE_TYPES.ERROR, namespace }, { code, message }), false)
+    }
+  }
+
+  private endMalformed(connection: Connection<AnySocket>, message: string): void {
+    this.runtime.turn.flush()
+    connection.end('BAD_FRAME', 'parse error', message)
+  }
+}

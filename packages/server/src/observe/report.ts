@@ -1,0 +1,17 @@
+/** Where a fault of user code happened. */
+export interface FaultContext {
+  /** What was running: a handler of an event, a middleware, an HTTP handler, a listener of the library. */
+  readonly where: 'event handler' | 'http handler' | 'listener' | 'middleware'
+  /** Event, namespace or path it was running for. */
+  readonly name: string
+  /** Id of the socket it was running for, if any. */
+  readonly socketId?: string
+}
+
+/** Told of every fault of user code that the server caught. Must not throw. */
+export type FaultHook = (error: unknown, context: FaultContext) => void
+
+/** Prints the fault; what happens unless the option `onError` is given. */
+export function printFault(error: unknown, context: FaultContext): void {
+  console.error(`roomcast: ${context.where} "${context.name}" failed`, error)
+}

@@ -1,0 +1,138 @@
+import type { WirePort } from '../connection/wire-port'
+
+/** What the index knows of a socket. */
+export interface RoomMember {
+  /** Public id; also the name of the room that holds only this socket. */
+  readonly id: string
+  /** Rooms joined, without the own-id room; null until the first. Kept by the index. */
+  joined: Set<Room<this>> | null
+  /** The link, for native subscriptions; undefined once it is closed. */
+  readonly wire: WirePort | undefined
+}
+
+/** A room with at least one member. */
+export interface Room<Member> {
+  readonly name: string
+  /** Native topic that every member is subscribed to. */
+  readonly topic: string
+  readonly members: Set<Member>
+}
+
+/** Told of changes, in the words of Socket.IO's adapter. */
+export interface RoomObserver {
+  created(room: string): void
+  joined(room: string, id: string): void
+  left(room: string, id: string): void
+  deleted(room: string): void
+}
+
+/**
+ * Who is in which room of one namespace, both ways, in step with the engine's topics.
+ *
+ *   topic of a room        "<namespace number>:<room>"
+ *   topic of everybody     "<namespace number>:"         (a room name is never empty)
+ *   topic of one socket    "<id>"                        (an id has no colon)
+ *
+ * The room that is named after a socket's id and holds only this socket is not stored: its topic is the
+ * socket's own. It becomes an ordinary room when somebody else joins it.
+ */
+export class RoomIndex<Member extends RoomMember> {
+  /** Topic that every socket of the namespace is subscribed to. */
+  readonly everybody: string
+  /** The sockets of the namespace by id. */
+  readonly members = new Map<string, Member>()
+  private readonly rooms = new Map<string, Room<Member>>()
+
+  constructor(
+    namespaceNumber: number,
+    private readonly observer: RoomObserver,
+  ) {
+    this.everybody = `${namespaceNumber}:`
+  }
+
+  /** Adds a socket to the namespace, with its own-id room. */
+  add(member: Member): void {
+    this.members.set(member.id, member)
+    member.wire?.subscribe(this.everybody)
+    member.wire?.subscribe(member.id)
+    this.observer.created(member.id)
+    this.observer.joined(member.id, member.id)
+  }
+
+  /** Takes a socket out of all its rooms and of the namespace. */
+  remove(member: Member): void {
+    if (!this.members.delete(member.id)) return
+    for (const room of member.joined ?? []) this.leave(member, room.name)
+    member.wire?.unsubscribe(this.everybody)
+    member.wire?.unsubscribe(member.id)
+    this.observer.left(member.id, member.id)
+    this.observer.deleted(member.id)
+  }
+
+  /** @returns Whether the socket was not in the room before. */
+  join(member: Member, name: string): boolean {
+    if (name === member.id || !this.members.has(member.id)) return false
+    let room = this.rooms.get(name)
+    if (room === undefined) {
+      room = { name, topic: this.everybody + name, members: new Set() }
+      this.rooms.set(name, room)
+      const owner = this.members.get(name)
+      if (owner !== undefined) this.enter(owner, room)
+      else this.observer.created(name)
+    }
+    if (room.members.has(member)) return false
+    this.enter(member, room)
+    this.observer.joined(name, member.id)
+    return true
+  }
+
+  /** @returns Whether the socket was in the room. Its own-id room it leaves only with the namespace. */
+  leave(member: Member, name: string): boolean {
+    const room = this.rooms.get(name)
+    if (room === undefined || (name === member.id && this.members.has(name))) return false
+    if (!room.members.delete(member)) return false
+    member.joined?.delete(room)
+    member.wire?.unsubscribe(room.topic)
+    if (name !== member.id) this.observer.left(name, member.id)
+    if (room.members.size === 0) {
+      this.rooms.delete(name)
+      if (name !== member.id) this.observer.deleted(name)
+    }
+    return true
+  }
+
+  /** The stored room, if there is one. The own-id room of a socket usually is not stored. */
+  room(name: string): Room<Member> | undefined {
+    return this.rooms.get(name)
+  }
+
+  /** Members of a room, of an own-id room too. */
+  membersOf(name: string): Iterable<Member> {
+    const room = this.rooms.get(name)
+    if (room !== undefined) return room.members
+    const owner = this.members.get(name)
+    return owner === undefined ? [] : [owner]
+  }
+
+  /** Names of the rooms of a socket, its own-id room first. */
+  roomsOf(member: Member): Set<string> {
+    const names = new Set<string>()
+    if (!this.members.has(member.id)) return names
+    names.add(member.id)
+    for (const room of member.joined ?? []) names.add(room.name)
+    return names
+  }
+
+  /** Names of all rooms, own-id rooms included. */
+  *names(): IterableIterator<string> {
+    yield* this.members.keys()
+    for (const name of this.rooms.keys()) if (!this.members.has(name)) yield name
+  }
+
+  private enter(member: Member, room: Room<Member>): void {
+    room.members.add(member)
+    member.joined ??= new Set()
+    member.joined.add(room)
+    member.wire?.subscribe(room.topic)
+  }
+}

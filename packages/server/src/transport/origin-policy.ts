@@ -1,0 +1,25 @@
+import type { OriginRule } from '../options/server-options'
+
+/**
+ * Whether a request may come from this origin.
+ *
+ * @param origin  Value of the Origin header, '' if absent. RFC 6454 section 7.
+ * @param host    Value of the Host header.
+ * @param rule    Option `cors.origin`; undefined means the same host only.
+ */
+export function isOriginAllowed(origin: string, host: string, rule: OriginRule | undefined): boolean {
+  if (origin === '') return true
+  if (rule === undefined) return isSameHost(origin, host)
+  if (typeof rule === 'boolean') return rule || isSameHost(origin, host)
+  const rules = typeof rule === 'string' || rule instanceof RegExp ? [rule] : rule
+  return rules.some((entry) => (entry instanceof RegExp ? new RegExp(entry).test(origin) : entry === '*' || entry === origin))
+}
+
+/**
+ * Whether the page comes from the host it talks to. The scheme is not compared: behind a proxy that ends
+ * TLS the server sees http where the page has https.
+ */
+export function isSameHost(origin: string, host: string): boolean {
+  const match = /^https?:\/\/([^/?#@]+)$/.exec(origin)
+  return match !== null && match[1] === host.toLowerCase()
+}
