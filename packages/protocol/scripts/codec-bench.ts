@@ -17,10 +17,30 @@ const ROUND_MS = 60
 const PAYLOADS: Record<string, unknown> = {
   small: [{ id: 12345, ok: true }],
   tick: [{ symbol: 'AAPL', bid: 187.42, ask: 187.45, size: 300, time: 1_760_000_000_123, venue: 'XNAS' }],
-  chat: [{ from: { id: 'u_81723', name: 'Zoë Müller' }, text: 'Shall we meet at the café around 8? I will bring the slides.', room: 'lobby', at: 1_760_000_000_123 }],
-  chatCjk: [{ from: { id: 'u_81723', name: '小林さくら' }, text: '今日の会議は午後三時からです。資料を持ってきてください。', room: 'lobby' }],
+  chat: [
+    {
+      from: { id: 'u_81723', name: 'Zoë Müller' },
+      text: 'Shall we meet at the café around 8? I will bring the slides.',
+      room: 'lobby',
+      at: 1_760_000_000_123,
+    },
+  ],
+  chatCjk: [
+    {
+      from: { id: 'u_81723', name: '小林さくら' },
+      text: '今日の会議は午後三時からです。資料を持ってきてください。',
+      room: 'lobby',
+    },
+  ],
   game: [
-    Array.from({ length: 40 }, (_, i) => ({ id: i * 37, x: i * 10.5, y: 720.25 - i, vx: -i, hp: 100 - i, name: `player-${i}` })),
+    Array.from({ length: 40 }, (_, i) => ({
+      id: i * 37,
+      x: i * 10.5,
+      y: 720.25 - i,
+      vx: -i,
+      hp: 100 - i,
+      name: `player-${i}`,
+    })),
   ],
   binary: [new Uint8Array(4096).map((_, i) => i)],
 }

@@ -15,7 +15,7 @@ export {
   toErrorBody,
 } from './frame/bodies'
 export type { FrameFields } from './frame/frame'
-export { encodeFrame } from './frame/frame'
+export { encodeFrame, prependHeader } from './frame/frame'
 export type { FrameHeader, ReadHeader } from './frame/header'
 export { createHeader, headerLength, readHeader, writeHeader } from './frame/header'
 export type { Direction, MessageDefinition, MessageName, MessageType } from './frame/message-types'

@@ -20,7 +20,28 @@ export interface FrameFields {
  */
 export function encodeFrame(codec: ValueCodec, fields: FrameFields, body: unknown): Uint8Array {
   // Not shared between calls: a `toJSON` in the body may encode another frame meanwhile.
-  const header: FrameHeader = {
+  const header = complete(fields)
+  const bytes = codec.encode(body, headerLength(header))
+  writeHeader(bytes, header)
+  return bytes
+}
+
+/**
+ * A frame from a body that was encoded before.
+ *
+ * @param body  One encoded value, without room in front.
+ */
+export function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array {
+  const header = complete(fields)
+  const start = headerLength(header)
+  const bytes = new Uint8Array(start + body.length)
+  writeHeader(bytes, header)
+  bytes.set(body, start)
+  return bytes
+}
+
+function complete(fields: FrameFields): FrameHeader {
+  return {
     type: fields.type,
     namespace: fields.namespace ?? 0,
     ackId: fields.ackId ?? -1,
@@ -28,7 +49,4 @@ export function encodeFrame(codec: ValueCodec, fields: FrameFields, body: unknow
     seq: fields.seq ?? 0,
     event: fields.event ?? '',
   }
-  const bytes = codec.encode(body, headerLength(header))
-  writeHeader(bytes, header)
-  return bytes
 }

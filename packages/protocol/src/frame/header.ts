@@ -1,6 +1,7 @@
 import { RoomcastError } from '../errors'
 import { isValidName } from '../names/names'
 import { LIMITS } from '../tables/limits'
+import { readKnownText } from '../values/bytes'
 import { HEADER_FLAGS, MESSAGE_TYPES, type MessageType, TYPE_MASK } from './message-types'
 import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
 
@@ -145,27 +146,18 @@ function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
   return end
 }
 
-/** Event names are short and repeat: building them byte by byte beats TextDecoder up to about 24 bytes. */
 function readName(bytes: Uint8Array, start: number, end: number): string {
-  let name = ''
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] as number
-    if (byte < 0x20 || byte > 0x7e) return readUnusualName(bytes.subarray(start, end))
-    name += String.fromCharCode(byte)
-  }
-  if (name.length > LIMITS.eventNameBytes) throw bad('event name too long')
+  const name = readKnownText(bytes, start, end) ?? decodeName(bytes.subarray(start, end))
+  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, or with control characters')
   return name
 }
 
-function readUnusualName(bytes: Uint8Array): string {
-  let name: string | undefined
+function decodeName(bytes: Uint8Array): string {
   try {
-    name = utf8.decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw bad('event name is not UTF-8')
   }
-  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, or with control characters')
-  return name
 }
 
 function expectVarint(bytes: Uint8Array, pos: number): number {

@@ -8,7 +8,7 @@ export function readU16(bytes: Uint8Array, pos: number): number {
 }
 
 export function readU32(bytes: Uint8Array, pos: number): number {
-  return (((readU16(bytes, pos) << 16) | readU16(bytes, pos + 2)) >>> 0)
+  return ((readU16(bytes, pos) << 16) | readU16(bytes, pos + 2)) >>> 0
 }
 
 const KEPT_TEXTS = 512

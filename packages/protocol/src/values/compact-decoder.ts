@@ -129,8 +129,7 @@ function readString(length: number): string {
     else if (byte < 0xe0) units.push(((byte & 0x1f) << 6) | continuation(i++))
     else if (byte < 0xf0) units.push(((byte & 0x0f) << 12) | (continuation(i++) << 6) | continuation(i++))
     else {
-      const code =
-        ((byte & 0x07) << 18) | (continuation(i++) << 12) | (continuation(i++) << 6) | continuation(i++)
+      const code = ((byte & 0x07) << 18) | (continuation(i++) << 12) | (continuation(i++) << 6) | continuation(i++)
       units.push(0xd7c0 + (code >> 10), 0xdc00 | (code & 0x3ff))
     }
   }

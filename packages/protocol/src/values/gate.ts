@@ -28,8 +28,6 @@ export interface GateLimits {
 
 const DEFAULT_GATE_LIMITS: GateLimits = { depth: LIMITS.valueDepth, items: LIMITS.valueItems }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /** Containers still open, innermost last: how many values each still needs, and whether it is a map. */
 const openRemaining = new Int32Array(64)
 const openIsMap = new Uint8Array(64)
@@ -165,39 +163,12 @@ export function assertBodyAllowed(
  * Bytes that follow the type byte before any variable part, for 0xc0 to 0xdf; -1 is refused.
  * For extensions it counts the extension type and the fixed data as well.
  */
+// biome-ignore format: a table of 4 by 8
 const SIZE_AFTER_TYPE = Int8Array.of(
-  0,
-  -1,
-  0,
-  0,
-  1,
-  2,
-  4,
-  14,
-  -1,
-  -1,
-  4,
-  8,
-  1,
-  2,
-  4,
-  8,
-  1,
-  2,
-  4,
-  8,
-  -1,
-  -1,
-  5,
-  9,
-  -1,
-  1,
-  2,
-  4,
-  2,
-  4,
-  2,
-  4,
+  0, -1, 0, 0, 1, 2, 4, 14,
+  -1, -1, 4, 8, 1, 2, 4, 8,
+  1, 2, 4, 8, -1, -1, 5, 9,
+  -1, 1, 2, 4, 2, 4, 2, 4,
 )
 
 function refuse(rule: string, offset: number): RoomcastError {
@@ -223,15 +194,26 @@ function assertDateRange(bytes: Uint8Array, pos: number, offset: number): void {
   if (!isInside) throw refuse('timestamp outside the range of a Date', offset)
 }
 
-function assertUtf8(bytes: Uint8Array, pos: number, end: number, offset: number): void {
-  for (let i = pos; i < end; i++) {
-    if ((bytes[i] as number) > 0x7f) {
-      try {
-        strictUtf8.decode(bytes.subarray(i, end))
-        return
-      } catch {
-        throw refuse('invalid UTF-8', offset)
-      }
+/** By hand, as fast as TextDecoder for long texts and several times faster for short ones. RFC 3629 section 4. */
+function assertUtf8(bytes: Uint8Array, start: number, end: number, offset: number): void {
+  let pos = start
+  while (pos < end) {
+    const lead = bytes[pos++] as number
+    if (lead < 0x80) continue
+    let more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3
+    const second = bytes[pos] as number
+    const isLegal =
+      lead >= 0xc2 &&
+      lead <= 0xf4 &&
+      pos + more <= end &&
+      // Longer than needed, half of a surrogate pair, longer than needed, beyond U+10FFFF.
+      (lead !== 0xe0 || second >= 0xa0) &&
+      (lead !== 0xed || second < 0xa0) &&
+      (lead !== 0xf0 || second >= 0x90) &&
+      (lead !== 0xf4 || second < 0x90)
+    if (!isLegal) throw refuse('invalid UTF-8', offset)
+    for (; more > 0; more--) {
+      if (((bytes[pos++] as number) & 0xc0) !== 0x80) throw refuse('invalid UTF-8', offset)
     }
   }
 }

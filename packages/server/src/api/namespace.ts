@@ -48,7 +48,7 @@ export type NamespaceMiddleware<
   Data,
 > = (socket: Socket<Listen, Emit, ServerSide, Data>, next: (error?: Error & { data?: unknown }) => void) => unknown
 
-/** @internal A namespace whose event maps do not matter. */
+/** A namespace whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a namespace of any event maps has to fit
 export type AnyNamespace = Namespace<any, any, any, any>
 

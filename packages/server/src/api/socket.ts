@@ -60,7 +60,7 @@ export interface SocketNamespace<
   emit: RoomEmitter<Emit, Data>['emit']
 }
 
-/** @internal The untyped inside of a namespace that its sockets work with. */
+/** The untyped inside of a namespace that its sockets work with. */
 export interface SocketHost extends BroadcastHost {
   readonly number: number
   readonly runtime: Runtime
@@ -72,7 +72,7 @@ export interface SocketHost extends BroadcastHost {
   answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
 }
 
-/** @internal A socket whose event maps do not matter. */
+/** A socket whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a socket of any event maps has to fit
 export type AnySocket = Socket<any, any, any, any>
 

@@ -1,0 +1,32 @@
+import { Manager as BaseManager } from './manager/manager'
+import { createIo, type Io } from './client'
+import type { ClientOptions } from './options'
+import { type WebSocketLike, webSocketTransport } from './transport/websocket'
+
+// The cast: the handlers' event types of the platform are wider than what is used here.
+// Looked up when a link is opened: a page may replace it, and importing this file must not fail without it.
+const openTransport = webSocketTransport((url, subprotocols) => new WebSocket(url, subprotocols) as unknown as WebSocketLike)
+
+/** Connects to a server. See {@link Io}. */
+export const io: Io = createIo(openTransport)
+
+/** The same as {@link io}, for code written for Socket.IO. */
+export const connect: Io = io
+
+/** One connection to one server, for code that manages connections itself. */
+export class Manager extends BaseManager {
+  /** @param url  Origin of the server, as `https://example.com`. */
+  constructor(url: string, options: ClientOptions = {}) {
+    super(new URL(url.replace(/^ws/, 'http')), options, openTransport)
+  }
+}
+
+export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
+export { Socket } from './socket/socket'
+
+export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+export type { Io } from './client'
+export type { ManagerReservedEvents } from './manager/manager'
+export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions } from './options'
+export type { DirectEmitter } from './socket/direct-emitter'
+export type { DisconnectDetails, DisconnectReason, SocketReservedEvents } from './socket/socket'

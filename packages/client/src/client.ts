@@ -1,0 +1,51 @@
+import type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+import { Manager } from './manager/manager'
+import { readServerUrl } from './manager/server-url'
+import type { ClientOptions } from './options'
+import type { Socket } from './socket/socket'
+import type { OpenTransport } from './transport/transport'
+
+/** The entry point of the client. */
+export interface Io {
+  /**
+   * Connects to a namespace of a server.
+   *
+   * @param url      `https://host/namespace`; in a page also `/namespace`, and without a URL the server of the page.
+   * @returns The socket. Sockets of one server share a connection, unless `forceNew` or `multiplex: false` is set.
+   * @throws RoomcastError `INVALID_OPTION`, `INVALID_NAMESPACE`, `OPTION_NOT_SUPPORTED`.
+   */
+  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(
+    url: string,
+    options?: ClientOptions,
+  ): Socket<Listen, Emit>
+  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(
+    options?: ClientOptions,
+  ): Socket<Listen, Emit>
+}
+
+/** Creates `io` over a transport. Connections are shared among the calls of one `io`. */
+export function createIo(openTransport: OpenTransport): Io {
+  const managers = new Map<string, Manager>()
+  return <Listen extends EventsMap, Emit extends EventsMap>(
+    urlOrOptions?: ClientOptions | string,
+    given?: ClientOptions,
+  ): Socket<Listen, Emit> => {
+    const options = (typeof urlOrOptions === 'string' ? given : urlOrOptions) ?? {}
+    const { origin, nsp, query } = readServerUrl(typeof urlOrOptions === 'string' ? urlOrOptions : '/', pageAddress())
+    const managerOptions: ClientOptions = { ...options, query: { ...query, ...options.query } }
+    const key = `${origin.origin}${options.path ?? ''}`
+    const shared = managers.get(key)
+    // A second socket of the same namespace is meant to be another client.
+    if (options.forceNew || options.multiplex === false || shared?.hasSocket(nsp)) {
+      return new Manager(origin, managerOptions, openTransport).socket(nsp, options)
+    }
+    const manager = shared ?? new Manager(origin, managerOptions, openTransport)
+    managers.set(key, manager)
+    return manager.socket(nsp, options)
+  }
+}
+
+function pageAddress(): string | undefined {
+  const { location } = globalThis as { location?: { href: string } }
+  return location?.href
+}

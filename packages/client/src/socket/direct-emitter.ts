@@ -1,0 +1,73 @@
+import type { AckResult, DataArgs, EventArgs, EventNames, EventsMap, TimedArgs } from '@roomcast/protocol'
+import type { AckSettle } from '../outbound/pending-acks'
+
+/** How an event is sent. */
+export interface EmitFlags {
+  /** Drop it rather than keep it. */
+  readonly volatile: boolean
+  /** Milliseconds to wait for the ack; undefined means `ackTimeout`. */
+  readonly timeoutMs: number | undefined
+}
+
+export const NO_FLAGS: EmitFlags = { volatile: false, timeoutMs: undefined }
+
+/** What a {@link DirectEmitter} works on: a socket. */
+export interface DirectHost {
+  deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void
+  plainSettle(ack: (...args: unknown[]) => void): AckSettle
+  timedSettle(ack: (...args: unknown[]) => void): AckSettle
+}
+
+/** Emits with flags. Every step returns a new object. */
+export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
+  /** @internal */
+  constructor(
+    private readonly host: DirectHost,
+    private readonly flags: EmitFlags,
+  ) {}
+
+  /** As `socket.emit`; after `timeout(ms)` the ack gets an error, or null, in front. */
+  emit<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
+  ): this {
+    const { data, ack } = splitAck(args)
+    const { host, flags } = this
+    const settle = ack && (flags.timeoutMs === undefined ? host.plainSettle(ack) : host.timedSettle(ack))
+    host.deliver(event, data, flags, settle)
+    return this
+  }
+
+  /** As `socket.emitWithAck`. */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: DataArgs<Emit, Event>
+  ): Promise<AckResult<Emit, Event>> {
+    return new Promise((resolve, reject) => {
+      this.host.deliver(event, args, this.flags, (error, results) => {
+        if (error === null) resolve(results[0] as AckResult<Emit, Event>)
+        else reject(error)
+      })
+    })
+  }
+
+  /** As `socket.timeout`. */
+  timeout(ms: number): DirectEmitter<Emit, true> {
+    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: ms })
+  }
+
+  /** As `socket.volatile`. */
+  get volatile(): DirectEmitter<Emit, Timed> {
+    return new DirectEmitter(this.host, { ...this.flags, volatile: true })
+  }
+}
+
+/** Takes a function at the end off the arguments. */
+export function splitAck(args: readonly unknown[]): {
+  data: readonly unknown[]
+  ack: ((...args: unknown[]) => void) | null
+} {
+  const last = args[args.length - 1]
+  if (typeof last !== 'function') return { data: args, ack: null }
+  return { data: args.slice(0, -1), ack: last as (...args: unknown[]) => void }
+}
