@@ -18,12 +18,9 @@ const LONGEST_PLAIN_RUN = 40
 
 /** Bytes of the notation's hex. */
 export function fromHex(hex: string): Uint8Array {
-  const bytes: number[] = []
-  for (const part of hex.split(' ')) {
-    const [digits = '', times] = part.split('*')
-    for (let i = 0; i < Number(times ?? 1); i++) bytes.push(...(digits.match(/../g) ?? []).map((two) => parseInt(two, 16)))
-  }
-  return Uint8Array.from(bytes)
+  const plain = hex.replace(/([0-9a-f]+)\*(\d+)/g, (_, digits: string, times: string) => digits.repeat(Number(times)))
+  const digits = plain.replaceAll(' ', '')
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
 }
 
 /** Hex of bytes, with long runs written short. */
@@ -67,7 +64,9 @@ export function fromNotation(json: Json): unknown {
 /** The notation of a value of the protocol. */
 export function toNotation(value: unknown): Json {
   if (typeof value === 'number') {
-    return Number.isFinite(value) && !Object.is(value, -0) ? value : { $float: Object.is(value, -0) ? '-0' : `${value}` }
+    return Number.isFinite(value) && !Object.is(value, -0)
+      ? value
+      : { $float: Object.is(value, -0) ? '-0' : `${value}` }
   }
   if (typeof value === 'string') {
     const isRun = value.length > LONGEST_PLAIN_RUN && value === (value[0] as string).repeat(value.length)

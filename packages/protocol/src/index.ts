@@ -1,11 +1,11 @@
 export type { RoomcastErrorOptions } from './errors'
 export { isRoomcastError, RoomcastError } from './errors'
 export type { CatchAllListener } from './events/catch-all'
+export { CatchAllListeners } from './events/catch-all'
 export type { ListenableNames, ListenerFor } from './events/emitter'
+export { Emitter } from './events/emitter'
 export type { AnyListener } from './events/listener-table'
 export type { AnnouncedLimits, ConnectBody, ConnectErrorBody, ConnectedBody, ErrorBody } from './frame/bodies'
-export { CatchAllListeners } from './events/catch-all'
-export { Emitter } from './events/emitter'
 export {
   readArguments,
   readConnectBody,

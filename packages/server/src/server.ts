@@ -30,7 +30,7 @@ import { shouldCompress } from './transport/uws-wire'
 import { WebSocketTransport } from './transport/websocket'
 
 type ServerEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> =
-  NamespaceReservedEvents<Listen, Emit, ServerSide, Data> & EventsMap
+  NamespaceReservedEvents<Listen, Emit, ServerSide, Data>
 
 /**
  * A Roomcast server: the parts connected, and Socket.IO's calls on the main namespace.

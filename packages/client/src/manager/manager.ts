@@ -50,7 +50,7 @@ export interface ManagerReservedEvents {
  *    └──gave up,──── pausing ◄───────────┘
  *       detached        └── after the delay ──► opening
  */
-export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents & EventsMap> implements SocketLink {
+export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
   private phase: 'idle' | 'open' | 'opening' | 'pausing' = 'idle'
   private readonly options: ResolvedOptions
   private readonly codec = createCompactCodec()

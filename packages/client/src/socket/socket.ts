@@ -12,6 +12,7 @@ import {
   type EventNames,
   type EventsMap,
   MESSAGE_TYPES,
+  RESERVED_EVENTS,
   RoomcastError,
 } from '@roomcast/protocol'
 import { deliverEvent, type EventTarget } from '../inbound/deliver'
@@ -59,7 +60,7 @@ export interface SocketReservedEvents {
  *     └── disconnect(), refused, ended by the server ◄──┘
  */
 export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>
-  extends Emitter<Listen, SocketReservedEvents & EventsMap>
+  extends Emitter<Listen, SocketReservedEvents>
   implements EventTarget, DirectHost
 {
   /** Given by the server at each connect; undefined while not connected. */
@@ -333,8 +334,9 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   private onEvent(message: ServerMessage & { kind: 'event' }): void {
     const { event, ackId, args } = message
-    if (typeof event === 'string') return deliverEvent(this, event, ackId, args)
-    if (ackId >= 0) this.answer(ackId, { code: 'UNKNOWN_EVENT_ID', message: 'the event was never announced' }, [])
+    if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, ackId, args)
+    const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
+    if (ackId >= 0) this.answer(ackId, { code, message: 'no event of this client' }, [])
   }
 
   private flushOutbox(): void {

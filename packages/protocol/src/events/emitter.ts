@@ -2,18 +2,17 @@ import type { EventHandler, EventNames, EventsMap } from '../types/event-map'
 import { type AnyListener, ListenerTable } from './listener-table'
 
 /** A listener of an event that the library fires, or of one that the peer sends. */
-export type ListenerFor<
-  User extends EventsMap,
-  Reserved extends EventsMap,
-  Event extends string,
-> = Event extends EventNames<Reserved>
-  ? Reserved[Event]
-  : Event extends EventNames<User>
-    ? EventHandler<User, Event>
-    : never
+export type ListenerFor<User extends EventsMap, Reserved extends EventsMap, Event extends string> =
+  Event extends EventNames<Reserved>
+    ? Reserved[Event]
+    : Event extends EventNames<User>
+      ? EventHandler<User, Event>
+      : never
 
 /** Names a listener may be registered for. */
-export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>
+export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> =
+  | EventNames<Reserved>
+  | EventNames<User>
 
 /**
  * `on`, `once`, `off` and their kin, as people know them from Node.js and Socket.IO. Costs one field until
@@ -30,7 +29,10 @@ export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap
   }
 
   /** As {@link on}, for the next `event` only. */
-  once<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+  once<Event extends ListenableNames<User, Reserved>>(
+    event: Event,
+    listener: ListenerFor<User, Reserved, Event>,
+  ): this {
     this.table ??= new ListenerTable()
     this.table.addOnce(event, listener)
     return this
@@ -40,19 +42,28 @@ export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap
    * Removes `listener` from `event`; without a listener all of the event's; without an event all there are.
    * Removing what is not there does nothing.
    */
-  off<Event extends ListenableNames<User, Reserved>>(event?: Event, listener?: ListenerFor<User, Reserved, Event>): this {
+  off<Event extends ListenableNames<User, Reserved>>(
+    event?: Event,
+    listener?: ListenerFor<User, Reserved, Event>,
+  ): this {
     if (event === undefined || listener === undefined) this.table?.removeAll(event)
     else this.table?.remove(event, listener)
     return this
   }
 
   /** The same as {@link on}. */
-  addListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+  addListener<Event extends ListenableNames<User, Reserved>>(
+    event: Event,
+    listener: ListenerFor<User, Reserved, Event>,
+  ): this {
     return this.on(event, listener)
   }
 
   /** The same as {@link off}. */
-  removeListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
+  removeListener<Event extends ListenableNames<User, Reserved>>(
+    event: Event,
+    listener: ListenerFor<User, Reserved, Event>,
+  ): this {
     return this.off(event, listener)
   }
 

@@ -28,7 +28,12 @@ export type EventArgs<Map extends EventsMap, Event extends EventNames<Map>> = Pa
 type Last<Args extends readonly unknown[]> = Args extends readonly [...infer _First, infer Tail] ? Tail : undefined
 type ButLast<Args extends readonly unknown[]> = Args extends readonly [...infer First, infer _Tail] ? First : Args
 
-type HasAck<Args extends readonly unknown[]> = NonNullable<Last<Args>> extends AnyFunction ? true : false
+// In brackets, because `never` (no last argument) would make the plain condition true.
+type HasAck<Args extends readonly unknown[]> = [NonNullable<Last<Args>>] extends [never]
+  ? false
+  : NonNullable<Last<Args>> extends AnyFunction
+    ? true
+    : false
 
 /** Arguments of an event without its ack. */
 export type DataArgs<Map extends EventsMap, Event extends EventNames<Map>> =

@@ -14,7 +14,7 @@ const SHORT_TEXT_BYTES = 24
 const NO_BYTES = new Uint8Array(0)
 const float = new DataView(new ArrayBuffer(8))
 
-let bytes = NO_BYTES
+let bytes: Uint8Array = NO_BYTES
 let pos = 0
 
 /** Decodes the value at `start` of a body that has passed the gate. */

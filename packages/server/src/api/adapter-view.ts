@@ -17,7 +17,7 @@ export type RoomsView = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'forEach'
   Iterable<[string, ReadonlySet<string>]>
 
 /** `namespace.adapter`: who is in which room, and events about it. Read-only. */
-export class AdapterView extends Emitter<Record<never, never>, AdapterEvents & EventsMap> implements RoomObserver {
+export class AdapterView extends Emitter<Record<never, never>, AdapterEvents> implements RoomObserver {
   private index!: RoomIndex<RoomMember>
 
   /** @internal */

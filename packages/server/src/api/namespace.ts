@@ -60,7 +60,7 @@ export class Namespace<
     // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
     Data = any,
   >
-  extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data> & EventsMap>
+  extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>>
   implements SocketHost, SocketNamespace<Listen, Emit, ServerSide, Data>
 {
   /** Rooms and sockets of the namespace, and events about them. Read-only. */

@@ -19,7 +19,7 @@ export class ParentNamespace<
   Emit extends EventsMap,
   ServerSide extends EventsMap,
   Data,
-> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data> & EventsMap> {
+> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
   /** @internal */
   readonly children = new Set<AnyNamespace>()
   private middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data>[] = []

@@ -18,7 +18,7 @@ export interface Handshake {
   readonly url: string
   /** Query of the request; of a key given twice the last value. */
   readonly query: Readonly<Record<string, string>>
-  /** The `auth` of the client. Unchecked input: any value the client chose to send. */
+  /** The `auth` of the client, `{}` if it gave none. Unchecked input: any value the client chose to send. */
   // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO; it is whatever the client sent
   readonly auth: any
 }

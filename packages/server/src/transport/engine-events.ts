@@ -14,7 +14,7 @@ export interface EngineReservedEvents {
 }
 
 /** `io.engine`: the level below sockets. */
-export class EngineEvents extends Emitter<Record<never, never>, EngineReservedEvents & EventsMap> {
+export class EngineEvents extends Emitter<Record<never, never>, EngineReservedEvents> {
   /** @internal */
   constructor(
     private readonly countConnections: () => number,
