@@ -18,8 +18,11 @@ const LONGEST_PLAIN_RUN = 40
 
 /** Bytes of the notation's hex. */
 export function fromHex(hex: string): Uint8Array {
-  const plain = hex.replace(/([0-9a-f]+)\*(\d+)/g, (_, digits: string, times: string) => digits.repeat(Number(times)))
-  const digits = plain.replaceAll(' ', '')
+  const parts = hex.split(' ').map((part) => {
+    const [digits = '', times = '1'] = part.split('*')
+    return digits.repeat(Number(times))
+  })
+  const digits = parts.join('')
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
 }
 

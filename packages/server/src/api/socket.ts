@@ -98,7 +98,9 @@ export class Socket<
   /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
   readonly recovered = false
   /** @internal */
-  joined: Set<Room<this>> | null = null
+  joined: Room<this>[] | null = null
+  /** @internal */
+  hasOwnTopic = false
   /** @internal Middleware of `use`. */
   middleware: readonly SocketMiddleware[] | null = null
   /** @internal Frames that wait for an asynchronous `connection` handler. */
@@ -355,7 +357,7 @@ export class Socket<
       this.acks?.forget(ackId)
       throw error
     }
-    runtime.turn.send(port, this.id, frame, flags.compress)
+    runtime.turn.send(this, frame, flags.compress)
     return true
   }
 
@@ -372,8 +374,7 @@ export class Socket<
 
   /** @internal Sends a frame that is not an event. */
   sendFrame(frame: Uint8Array): void {
-    const { wire } = this
-    if (this.phase === 'connected' && wire !== undefined) this.host.runtime.turn.send(wire, this.id, frame, true)
+    if (this.phase === 'connected') this.host.runtime.turn.send(this, frame, true)
   }
 
   /** @internal An answer of the client to a call of this socket. */
@@ -401,7 +402,7 @@ export class Socket<
     if (notify && this.connection.phase === 'open') {
       this.connection.noteEnded(this.host.number)
       const frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }, null)
-      runtime.turn.send(this.connection.port, this.id, frame, false)
+      runtime.turn.send(this, frame, false)
     }
     this.phase = 'disconnected'
     this.held = null

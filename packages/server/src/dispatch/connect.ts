@@ -80,6 +80,7 @@ function admitThroughMiddleware(
 /** Ends the wait for a namespace; `then` runs only if the link is still open. */
 function finish(connection: Connection<AnySocket>, name: string, then: () => void): void {
   connection.pendingNamespaces?.delete(name)
+  if (connection.pendingNamespaces?.size === 0) connection.pendingNamespaces = null
   if (connection.phase === 'open') then()
 }
 

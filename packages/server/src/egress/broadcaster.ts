@@ -1,4 +1,4 @@
-import type { Room, RoomIndex, RoomMember } from '../rooms/room-index'
+import { ownTopic, type Room, type RoomIndex, type RoomMember } from '../rooms/room-index'
 import type { TurnQueue } from './turn-queue'
 
 /** Who is meant: the union of `rooms`, everybody if there are none, without the members of `except`. */
@@ -56,7 +56,7 @@ export class Broadcaster<Member extends RoomMember> {
     const excepted = this.excepted(targets.except)
     const { rooms } = targets
     if (rooms.length === 0) {
-      return this.toTopic(this.index.everybody, this.everybody(), excepted, null, frame, flags)
+      return this.toTopic(this.index.everybodyTopic(), this.everybody(), excepted, null, frame, flags)
     }
     const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
     for (const name of rooms) {
@@ -78,7 +78,7 @@ export class Broadcaster<Member extends RoomMember> {
     if (owner === undefined || excepted?.has(owner) || served?.has(owner)) return
     served?.add(owner)
     if (flags.volatile && isCongested(owner)) return
-    this.turn.publisher.publish(id, frame, flags.compress)
+    this.turn.publisher.publish(ownTopic(owner), frame, flags.compress)
   }
 
   private toTopic(
@@ -103,7 +103,7 @@ export class Broadcaster<Member extends RoomMember> {
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
       const skip = new Set(muted)
-      for (const member of members) if (!skip.has(member)) publisher.publish(member.id, frame, flags.compress)
+      for (const member of members) if (!skip.has(member)) publisher.publish(ownTopic(member), frame, flags.compress)
       return
     }
     for (const member of muted) member.wire?.unsubscribe(topic)

@@ -1,7 +1,11 @@
 import type { PublishPort, WirePort } from '../connection/wire-port'
+import { ownTopic, type RoomMember } from '../rooms/room-index'
 
 /** Frames that a turn may hold before it is flushed early. */
 const MAX_QUEUED_BYTES = 1024 * 1024
+
+/** One socket, as far as sending to it goes. */
+export type DirectReceiver = Pick<RoomMember, 'hasOwnTopic' | 'id' | 'wire'>
 
 /** Something that leaves the server in its turn. */
 interface Delivery {
@@ -54,22 +58,19 @@ export class TurnQueue {
     else action()
   }
 
-  /**
-   * Sends a frame to one socket.
-   *
-   * @param topic  The socket's own topic.
-   * @param frame  Copied before it returns.
-   */
-  send(wire: WirePort, topic: string, frame: Uint8Array, compress: boolean): void {
+  /** Sends a frame to one socket. The bytes are copied before it returns. */
+  send(member: DirectReceiver, frame: Uint8Array, compress: boolean): void {
+    const { wire } = member
+    if (wire === undefined) return
     if (this.isDelivering || this.queue.length > 0 || (this.current !== null && this.current !== wire)) {
       const copy = frame.slice()
-      this.push({ deliver: () => this.publisher.publish(topic, copy, compress) }, copy.length)
+      this.push({ deliver: () => this.publisher.publish(ownTopic(member), copy, compress) }, copy.length)
     } else if (this.current === wire) {
       // The engine gathers what a socket is sent from its own message callback.
       wire.send(frame, compress)
     } else {
       // A publish to one is gathered with the rest of the turn; a send would be a system call of its own.
-      this.publisher.publish(topic, frame, compress)
+      this.publisher.publish(ownTopic(member), frame, compress)
     }
   }
 

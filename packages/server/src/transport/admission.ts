@@ -1,5 +1,4 @@
 import { negotiateSubprotocol, type Negotiation, SUBPROTOCOL } from '@roomcast/protocol'
-import { unpackHeaders } from '../connection/handshake'
 import type { OriginRule } from '../options/server-options'
 import { isOriginAllowed } from './origin-policy'
 
@@ -12,8 +11,8 @@ export interface Refusal {
 
 /** What admission decides on. */
 export interface AdmissionRequest {
-  /** As packed by `packHeaders`. */
-  readonly headerBlock: string
+  /** Value of a header by lower-case name, '' if absent. */
+  readonly header: (name: string) => string
   readonly originRule: OriginRule | undefined
 }
 
@@ -27,21 +26,21 @@ export type Admission =
  * protocols, and requests with a body. RFC 6455 section 4.2.1.
  */
 export function admitUpgrade(request: AdmissionRequest): Admission {
-  const headers = unpackHeaders(request.headerBlock)
-  const key = headers['sec-websocket-key'] ?? ''
-  if ((headers.upgrade ?? '').toLowerCase() !== 'websocket' || key.length !== 24) {
+  const { header } = request
+  const key = header('sec-websocket-key')
+  if (header('upgrade').toLowerCase() !== 'websocket' || key.length !== 24) {
     return refused('426 Upgrade Required', 'REQUEST_REFUSED', 'this is a WebSocket endpoint')
   }
-  if (headers['sec-websocket-version'] !== '13') {
+  if (header('sec-websocket-version') !== '13') {
     return refused('426 Upgrade Required', 'REQUEST_REFUSED', 'WebSocket version 13 is required')
   }
-  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
+  if (header('transfer-encoding') !== '' || Number(header('content-length')) !== 0) {
     return refused('400 Bad Request', 'REQUEST_REFUSED', 'an upgrade request has no body')
   }
-  if (!isOriginAllowed(headers.origin ?? '', headers.host ?? '', request.originRule)) {
+  if (!isOriginAllowed(header('origin'), header('host'), request.originRule)) {
     return refused('403 Forbidden', 'ORIGIN_NOT_ALLOWED', 'this origin may not connect')
   }
-  const negotiation = negotiateSubprotocol(headers['sec-websocket-protocol'] ?? '')
+  const negotiation = negotiateSubprotocol(header('sec-websocket-protocol'))
   if (negotiation.kind === 'refuse') {
     return refused('400 Bad Request', 'UNSUPPORTED_VERSION', `the subprotocol ${SUBPROTOCOL} has to be offered`)
   }

@@ -91,8 +91,7 @@ export class WebSocketTransport {
 
   private async upgrade(exchange: HttpExchange, context: unknown): Promise<void> {
     const { options } = this
-    const headerBlock = packHeaders(exchange.headers)
-    const admission = admitUpgrade({ headerBlock, originRule: options.cors?.origin })
+    const admission = admitUpgrade({ header: (name) => exchange.header(name), originRule: options.cors?.origin })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
     if (this.isClosing) {
       const message = 'the server is shutting down'
@@ -104,18 +103,17 @@ export class WebSocketTransport {
         return this.refuse(exchange, { status: '403 Forbidden', code: 'REQUEST_REFUSED', message: reason })
       }
     }
-    this.accept(exchange, context, admission, headerBlock)
+    this.accept(exchange, context, admission)
   }
 
   private accept(
     exchange: HttpExchange,
     context: unknown,
     { key, negotiation }: Admission & { kind: 'admitted' },
-    headerBlock: string,
   ): void {
     const origin = exchange.header('origin')
     const source: HandshakeSource = {
-      headerBlock,
+      headerBlock: packHeaders(exchange.headers),
       url: exchange.url,
       address: exchange.address,
       secure: this.options.tls !== undefined,
