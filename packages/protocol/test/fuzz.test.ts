@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { fromHex } from '../scripts/notation'
 import {
   assertBodyAllowed,
@@ -11,6 +11,8 @@ import {
 } from '../src/index'
 import vectors from '../vectors.json'
 import { CODECS, carry, encode, expectCanary, expectSame, readFrame, runs } from './support'
+
+vi.setConfig({ testTimeout: 20_000 * Number(process.env.FUZZ_RUNS ?? 1) })
 
 const [compact, msgpackr] = CODECS as [ValueCodec, ValueCodec]
 
@@ -34,10 +36,10 @@ const key = fc
 
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
-    { depthSize: 'medium', withCrossShrink: true, maxDepth: 14 },
+    { depthSize: 'small', maxDepth: 8 },
     leaf,
-    fc.array(tie('value'), { maxLength: 20 }),
-    fc.array(fc.tuple(key, tie('value')), { maxLength: 20 }).map((entries) => Object.fromEntries(entries)),
+    fc.array(tie('value'), { maxLength: 8 }),
+    fc.array(fc.tuple(key, tie('value')), { maxLength: 8 }).map((entries) => Object.fromEntries(entries)),
   ),
 }))
 

@@ -100,7 +100,8 @@ describe('the gate', () => {
     for (const codec of CODECS) {
       const before = performance.now()
       const error = errorOf(() => codec.decode(bytes, 0))
-      expect(performance.now() - before).toBeLessThan(100)
+      // Without the gate several of these take seconds; the margin is for a busy machine.
+      expect(performance.now() - before).toBeLessThan(300)
       expect(error.code).toBe('BAD_VALUE')
       expect(error.message).toMatch(/^body refused at byte \d+: [^\n]{1,60}$/)
       expectCanary(codec)
@@ -162,7 +163,7 @@ describe('the gate', () => {
     const long = encode(CODECS[0] as never, ['語'.repeat(300_000), new Uint8Array(100_000)])
     const before = performance.now()
     assertBodyAllowed(long, 0, long.length)
-    expect(performance.now() - before).toBeLessThan(200)
+    expect(performance.now() - before).toBeLessThan(500)
   })
 
   it('keeps names such as constructor as own properties of a plain object', () => {

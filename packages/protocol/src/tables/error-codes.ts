@@ -41,9 +41,9 @@ export const ERROR_CODES = {
   ),
   HANDLER_FAILED: row(['server', 'client'], ['ack'], 'the event handler threw or rejected'),
   INVALID_EVENT_NAME: row(
-    ['local', 'server'],
-    ['throw', 'close'],
-    'an event name that is empty, too long, or holds control characters',
+    ['local'],
+    ['throw'],
+    'an event name that is not a string, is empty, too long, or holds control characters',
   ),
   INVALID_NAMESPACE: row(
     ['server', 'local'],

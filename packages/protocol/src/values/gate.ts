@@ -20,7 +20,7 @@ const MAX_SAFE_HIGH = 0x1fffff
 
 /** Bounds of one frame's body. */
 export interface GateLimits {
-  /** Deepest nesting of arrays and maps; the outermost container has depth 1. @default 16 */
+  /** Deepest nesting of arrays and maps; the outermost container has depth 1; 64 at most. @default 16 */
   readonly depth: number
   /** Values in the whole body, keys and containers included. @default 10000 */
   readonly items: number
