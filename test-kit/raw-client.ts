@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from 'node:net'
 import {
   createCompactCodec,
   createHeader,
@@ -5,8 +6,8 @@ import {
   type FrameFields,
   MESSAGE_TYPES,
   type MessageName,
-  readHeader,
   REFUSAL_SUBPROTOCOL,
+  readHeader,
   SUBPROTOCOL,
 } from '@roomcast/protocol'
 import { WebSocket } from 'ws'
@@ -20,6 +21,17 @@ export interface RawFrame {
   readonly event: number | string
   readonly body: unknown
   readonly bytes: Uint8Array
+}
+
+/** Options of a link. */
+export interface RawOptions {
+  readonly subprotocols?: string[]
+  readonly headers?: Record<string, string>
+  readonly path?: string
+  /** Whether to offer compression. @default false */
+  readonly perMessageDeflate?: boolean
+  /** Over TLS, with any certificate. @default false */
+  readonly secure?: boolean
 }
 
 /** How the link ended. */
@@ -55,12 +67,11 @@ export class RawClient implements Disposable {
   }
 
   /** Opens a link to a port of the loopback; sends nothing. Resolves when it is open or refused. */
-  static async open(
-    port: number,
-    options: { subprotocols?: string[]; headers?: Record<string, string>; path?: string } = {},
-  ): Promise<RawClient> {
+  static async open(port: number, options: RawOptions = {}): Promise<RawClient> {
     const { subprotocols = [SUBPROTOCOL, REFUSAL_SUBPROTOCOL], headers = {}, path = '/roomcast/ws' } = options
-    const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, subprotocols, { headers, perMessageDeflate: false })
+    const { perMessageDeflate = false, secure = false } = options
+    const url = `${secure ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`
+    const ws = new WebSocket(url, subprotocols, { headers, perMessageDeflate, rejectUnauthorized: false })
     const client = new RawClient(ws)
     await new Promise<void>((resolve) => {
       ws.once('open', resolve)
@@ -70,8 +81,8 @@ export class RawClient implements Disposable {
   }
 
   /** Opens a link and connects a namespace. */
-  static async connect(port: number, nsp = '/', auth?: unknown): Promise<RawClient> {
-    const client = await RawClient.open(port)
+  static async connect(port: number, nsp = '/', auth?: unknown, options: RawOptions = {}): Promise<RawClient> {
+    const client = await RawClient.open(port, options)
     client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
     await client.frame('CONNECTED')
     return client
@@ -112,6 +123,36 @@ export class RawClient implements Disposable {
   /** How the link ended, when it has. */
   close(): Promise<RawClose> {
     return until(() => this.closed, 'close') as Promise<RawClose>
+  }
+
+  /** The subprotocol that the server chose. */
+  get subprotocol(): string {
+    return this.ws.protocol
+  }
+
+  /** The extensions that the server agreed to. */
+  get extensions(): string {
+    return this.ws.extensions
+  }
+
+  /** Bytes that have come over the wire, as they came: with HTTP and frame headers, and compressed. */
+  get bytesRead(): number {
+    return this.stream.bytesRead
+  }
+
+  /** Reads nothing more, so that what the server sends piles up. */
+  pause(): void {
+    this.stream.pause()
+  }
+
+  /** Reads on after {@link pause}. */
+  resume(): void {
+    this.stream.resume()
+  }
+
+  /** The connection beneath, which `ws` has but does not publish. */
+  private get stream(): NetSocket {
+    return (this.ws as unknown as { _socket: NetSocket })._socket
   }
 
   /** Cuts the link without a close frame. */

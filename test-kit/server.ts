@@ -21,7 +21,10 @@ export interface TestServer extends AsyncDisposable {
  *
  * @param setUp  Registers handlers before it listens.
  */
-export async function startServer(setUp: (io: Server) => void = () => {}, options: ServerOptions = {}): Promise<TestServer> {
+export async function startServer(
+  setUp: (io: Server) => void = () => {},
+  options: ServerOptions = {},
+): Promise<TestServer> {
   const faults: ReportedFault[] = []
   const io = new Server({ onError: (error, context) => faults.push({ error, context }), ...options })
   setUp(io)

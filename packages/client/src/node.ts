@@ -1,12 +1,16 @@
 import { WebSocket } from 'ws'
-import { Manager as BaseManager } from './manager/manager'
 import { createIo, type Io } from './client'
+import { Manager as BaseManager } from './manager/manager'
+import { readServerUrl } from './manager/server-url'
 import type { ClientOptions } from './options'
 import { type WebSocketLike, webSocketTransport } from './transport/websocket'
 
 // The cast: the handlers' event types of `ws` are wider than what is used here.
 // Node.js 20 has no WebSocket of its own, and none that sends headers.
-const openTransport = webSocketTransport((url, subprotocols, headers) => new WebSocket(url, subprotocols, { headers: { ...headers }, perMessageDeflate: false }) as unknown as WebSocketLike)
+const openTransport = webSocketTransport(
+  (url, subprotocols, headers) =>
+    new WebSocket(url, subprotocols, { headers: { ...headers }, perMessageDeflate: false }) as unknown as WebSocketLike,
+)
 
 /** Connects to a server. See {@link Io}. */
 export const io: Io = createIo(openTransport)
@@ -16,18 +20,20 @@ export const connect: Io = io
 
 /** One connection to one server, for code that manages connections itself. */
 export class Manager extends BaseManager {
-  /** @param url  Origin of the server, as `https://example.com`. */
+  /**
+   * @param url  Origin of the server, as `https://example.com`.
+   * @throws RoomcastError `INVALID_OPTION`, `OPTION_NOT_SUPPORTED`.
+   */
   constructor(url: string, options: ClientOptions = {}) {
-    super(new URL(url.replace(/^ws/, 'http')), options, openTransport)
+    super(readServerUrl(url, undefined).origin, options, openTransport)
   }
 }
 
-export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
-export { Socket } from './socket/socket'
-
 export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { Io } from './client'
-export type { ManagerReservedEvents } from './manager/manager'
 export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions } from './options'
 export type { DirectEmitter } from './socket/direct-emitter'
-export type { DisconnectDetails, DisconnectReason, SocketReservedEvents } from './socket/socket'
+export type { SocketReservedEvents } from './socket/socket'
+export { Socket } from './socket/socket'
+export type { DisconnectDetails, DisconnectReason, ManagerReservedEvents } from './socket/socket-link'

@@ -1,7 +1,10 @@
 import { LIMITS, RoomcastError } from '@roomcast/protocol'
 
-/** What the client proves itself with: an object, or a function that is asked at each attempt. */
-export type AuthOption = object | ((callback: (auth: object) => void) => void)
+/** Asked at each attempt; calls back with the credentials. A throw or rejection is a final `AUTH_FAILED`. */
+export type AuthFunction = (callback: (auth: object) => void) => unknown
+
+/** What the client proves itself with: an object, or a function that is asked for one. */
+export type AuthOption = AuthFunction | object
 
 /** Options of a connection; the first `io()` for a server decides. Names are Socket.IO's. Times are milliseconds. */
 export interface ManagerOptions {
@@ -66,7 +69,7 @@ export type ResolvedOptions = ManagerOptions &
     >
   >
 
-/** @throws RoomcastError `OPTION_NOT_SUPPORTED`. */
+/** @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   if (options.transports !== undefined && !options.transports.includes('websocket')) {
     throw new RoomcastError('OPTION_NOT_SUPPORTED', 'transports has to include "websocket": this version has no other')
@@ -74,7 +77,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   if ('retries' in options) {
     throw new RoomcastError('OPTION_NOT_SUPPORTED', 'option "retries": calls are not repeated in this version')
   }
-  return {
+  const resolved = {
     ackTimeout: LIMITS.ackTimeoutMs,
     autoConnect: true,
     outboxBytes: LIMITS.outboxBytes,
@@ -87,4 +90,16 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     timeout: 20_000,
     ...options,
   }
+  for (const name of TIMES) assertRange(name, resolved[name], MAX_TIMER_MS)
+  for (const name of COUNTS) assertRange(name, resolved[name], Number.POSITIVE_INFINITY)
+  return resolved
+}
+
+/** A timer of a longer time fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+const TIMES = ['ackTimeout', 'reconnectionDelay', 'reconnectionDelayMax', 'timeout'] as const
+const COUNTS = ['outboxBytes', 'outboxLimit', 'reconnectionAttempts'] as const
+
+function assertRange(name: string, value: number, max: number): void {
+  if (!(value >= 0 && value <= max)) throw new RoomcastError('INVALID_OPTION', `${name} is ${value}, not 0 to ${max}`)
 }

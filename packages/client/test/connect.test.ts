@@ -8,15 +8,17 @@ import { startServer } from '../../../test-kit/server'
 import { next, until } from '../../../test-kit/wait'
 import { Manager as BaseManager } from '../src/manager/manager'
 import type { TransportEvents } from '../src/transport/transport'
-import { connect, connectManager, disposable, errorOf, QUICK, startServerOn, turns, watchProcess } from './support'
-
-/** A port where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = await startServerOn(0)
-  const { port } = server
-  await server.close()
-  return port
-}
+import {
+  connect,
+  connectManager,
+  disposable,
+  errorOf,
+  freePort,
+  QUICK,
+  startServerOn,
+  turns,
+  watchProcess,
+} from './support'
 
 describe('a connection', () => {
   test('begins disconnected, fires connect once, and has an id while it is connected', async () => {
@@ -372,13 +374,28 @@ describe('a server that does not answer', () => {
     let isMute = true
     await using server = await FakeServer.start({ answer: (link, frame) => isMute || link.accept(frame) })
     using socket = connect(server.url, { timeout: 50 })
-    const [error] = await next(socket, 'connect_error')
-    expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    const errors: string[] = []
+    socket.on('connect_error', ({ code }) => {
+      errors.push(code)
+      isMute = false
+    })
+    await next(socket, 'connect_error')
     expect(socket).toMatchObject({ active: true, connected: false })
     const link = await server.link()
     expect((await link.end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT.code)
-    isMute = false
     await next(socket, 'connect')
+    expect(errors).toEqual(['CONNECT_TIMEOUT'])
+  })
+
+  test('CONNECT with reconnection false is one connect_error with active false', async () => {
+    await using server = await FakeServer.start({ answer: () => {} })
+    const { manager, socket: opened } = connectManager(server.url, { timeout: 50, reconnection: false })
+    using socket = opened
+    const errors: unknown[] = []
+    socket.on('connect_error', ({ code }) => errors.push([code, socket.active]))
+    await next(manager, 'close')
+    await turns()
+    expect(errors).toEqual([['CONNECT_TIMEOUT', false]])
   })
 
   test('CONNECT because the link is lost is a connect_error, and is tried again', async () => {
@@ -389,10 +406,13 @@ describe('a server that does not answer', () => {
     using socket = connect(server.url)
     let disconnects = 0
     socket.on('disconnect', () => disconnects++)
-    const [error] = await next(socket, 'connect_error')
-    expect(error).toMatchObject({ code: 'TRANSPORT_FAILED' })
-    expect(socket.active).toBe(true)
+    const errors: unknown[] = []
+    socket.on('connect_error', ({ code }) => errors.push([code, socket.active]))
     await next(socket, 'connect')
+    expect(errors).toEqual([
+      ['TRANSPORT_FAILED', true],
+      ['TRANSPORT_FAILED', true],
+    ])
     expect(disconnects).toBe(0)
   })
 

@@ -124,7 +124,10 @@ test('a socket that left while the server was answering leaves nothing behind on
   slow.disconnect()
   waiting[0]?.()
   // Whatever comes about the namespace has come when a later question is answered.
-  await main.timeout(5_000).emitWithAck('nobody').catch(() => {})
+  await main
+    .timeout(5_000)
+    .emitWithAck('nobody')
+    .catch(() => {})
   await until(() => server.io.of('/slow').sockets.size === 0, 'the server to know that the socket left')
   expect(connects).toBe(0)
   expect(main.connected).toBe(true)

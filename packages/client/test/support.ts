@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { type ClientOptions, io, Manager, type Socket } from '@roomcast/client'
 import { isRoomcastError, type RoomcastError } from '@roomcast/protocol'
 import { Server } from '@roomcast/server'
@@ -24,8 +25,23 @@ export function disposable(socket: Socket): TestSocket {
   return Object.assign(socket, { [Symbol.dispose]: () => void socket.disconnect() })
 }
 
+/**
+ * A port of the loopback where nobody listens. For servers that are to be started again on their port: where the
+ * system has chosen it for port 0, the engine does not let it be taken again for a minute.
+ */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
 /** Starts a server on a port of the loopback where another one may have been; `setUp` registers handlers. */
-export async function startServerOn(port: number, setUp: (io: Server) => void = () => {}): Promise<AsyncDisposable & Server> {
+export async function startServerOn(
+  port: number,
+  setUp: (io: Server) => void = () => {},
+): Promise<AsyncDisposable & Server> {
   const server = new Server()
   setUp(server)
   await server.listen({ port, host: '127.0.0.1' })

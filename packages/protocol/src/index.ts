@@ -1,5 +1,6 @@
 export type { RoomcastErrorOptions } from './errors'
 export { isRoomcastError, RoomcastError } from './errors'
+export { callListener } from './events/call-listener'
 export type { CatchAllListener } from './events/catch-all'
 export { CatchAllListeners } from './events/catch-all'
 export type { ListenableNames, ListenerFor } from './events/emitter'

@@ -29,8 +29,12 @@ import { loadEngine } from './transport/load-engine'
 import { shouldCompress } from './transport/uws-wire'
 import { WebSocketTransport } from './transport/websocket'
 
-type ServerEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> =
-  NamespaceReservedEvents<Listen, Emit, ServerSide, Data>
+type ServerEvents<
+  Listen extends EventsMap,
+  Emit extends EventsMap,
+  ServerSide extends EventsMap,
+  Data,
+> = NamespaceReservedEvents<Listen, Emit, ServerSide, Data>
 
 /**
  * A Roomcast server: the parts connected, and Socket.IO's calls on the main namespace.
@@ -88,6 +92,10 @@ export class Server<
     return this.namespaces.main
   }
 
+  private get isClosed(): boolean {
+    return this.phase === 'closed'
+  }
+
   /** The port it listens on; 0 before and after. */
   get port(): number {
     return this.listener?.port ?? 0
@@ -122,12 +130,18 @@ export class Server<
         },
       }
       const target = typeof where === 'number' ? { port: where } : where
-      this.listener = await openPort(engine, app, target)
+      const listener = await openPort(engine, app, target)
+      if (this.isClosed) {
+        // close() was called while the engine was loading.
+        app.close()
+        return this
+      }
+      this.listener = listener
       this.app = app
       this.host = urlHost(target.host)
       return this
     } catch (error) {
-      this.phase = 'new'
+      if (!this.isClosed) this.phase = 'new'
       throw error
     }
   }

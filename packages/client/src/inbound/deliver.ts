@@ -1,12 +1,13 @@
-import { type AnyListener, type ErrorBody, toErrorBody } from '@roomcast/protocol'
+import { type AnyListener, type ErrorBody, isRoomcastError, toErrorBody } from '@roomcast/protocol'
 
-/** Where an event goes, and where its answer goes. */
+/** Sends the answer to an event; may throw `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
+export type Answer = (error: ErrorBody | null, results: readonly unknown[]) => void
+
+/** Where an event goes. */
 export interface EventTarget {
   listenersOf(event: string): readonly AnyListener[]
   /** Calls the listeners of every event; @returns whether there are any. */
   notifyAny(event: string, args: readonly unknown[]): boolean
-  /** Sends an answer; may throw `NOT_ENCODABLE`. */
-  answer(ackId: number, error: ErrorBody | null, results: readonly unknown[]): void
   /** Told of what a handler threw. */
   onListenerError(error: unknown, event: string): void
 }
@@ -15,40 +16,45 @@ export interface EventTarget {
  * Brings one event of the server to its handlers. The first answer wins: the ack function, a returned
  * value, or an error.
  *
- * @param ackId  -1 if no answer is wanted.
+ * @param answer  null if no answer is wanted.
  */
-export function deliverEvent(target: EventTarget, event: string, ackId: number, args: unknown[]): void {
-  let isDone = ackId < 0
+export function deliverEvent(target: EventTarget, event: string, args: unknown[], answer: Answer | null): void {
+  let isDone = answer === null
   const refuse = (body: ErrorBody) => {
     if (isDone) return
     isDone = true
     try {
-      target.answer(ackId, body, [])
+      answer?.(body, [])
     } catch {
-      target.answer(ackId, { code: body.code, message: body.message }, [])
+      answer?.({ code: body.code, message: body.message }, [])
     }
   }
-  const fail = (error: unknown) => {
-    target.onListenerError(error, event)
+  const fail = (error: unknown, isFault = !isRoomcastError(error)) => {
+    // A RoomcastError is an answer of the application, and no fault.
+    if (isFault) target.onListenerError(error, event)
     refuse(toErrorBody(error, 'HANDLER_FAILED', 'the event handler failed'))
   }
   const reply = (results: readonly unknown[]) => {
     if (isDone) return
     try {
-      target.answer(ackId, null, results)
+      answer?.(null, results)
       isDone = true
     } catch (error) {
-      fail(error)
+      fail(error, true)
     }
   }
-  if (ackId >= 0) args.push((...results: unknown[]) => reply(results))
+  if (answer !== null) args.push((...results: unknown[]) => reply(results))
   const isSeen = target.notifyAny(event, args)
   const handlers = target.listenersOf(event)
   if (handlers.length === 0 && !isSeen) refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
   for (const handler of handlers) {
     try {
       const result = handler.apply(target, args)
-      if (result instanceof Promise) result.then((value) => value !== undefined && reply([value]), fail)
+      if (result instanceof Promise)
+        result.then(
+          (value) => value !== undefined && reply([value]),
+          (error) => fail(error),
+        )
       else if (result !== undefined) reply([result])
     } catch (error) {
       fail(error)

@@ -1,15 +1,15 @@
 import {
-  type ConnectedBody,
   type ConnectErrorBody,
+  type ConnectedBody,
   createHeader,
   type ErrorBody,
   MESSAGE_TYPES,
+  RoomcastError,
   readArguments,
-  readConnectedBody,
   readConnectErrorBody,
+  readConnectedBody,
   readErrorBody,
   readHeader,
-  RoomcastError,
   type ValueCodec,
 } from '@roomcast/protocol'
 

@@ -1,15 +1,16 @@
 import {
   type AnnouncedLimits,
   CLOSE_CODES,
-  closeVerdict,
   type CloseName,
-  type CloseVerdict,
+  callListener,
+  closeVerdict,
   createCompactCodec,
   Emitter,
-  encodeFrame,
   type EventsMap,
+  encodeFrame,
   type FrameFields,
   headerLength,
+  isNamespaceName,
   isRoomcastError,
   LIMITS,
   MESSAGE_TYPES,
@@ -20,25 +21,28 @@ import {
 } from '@roomcast/protocol'
 import { backoffDelay } from '../connection/backoff'
 import { readServerMessage, type ServerMessage } from '../inbound/server-message'
-import { type ClientOptions, type ResolvedOptions, resolveOptions } from '../options'
-import type { LinkedSocket, SocketLink } from '../socket/socket-link'
-import { type DisconnectDetails, type DisconnectReason, Socket } from '../socket/socket'
+import { type AuthFunction, type ClientOptions, type ResolvedOptions, resolveOptions } from '../options'
+import { Socket } from '../socket/socket'
+import type {
+  DisconnectDetails,
+  DisconnectReason,
+  LinkedSocket,
+  ManagerReservedEvents,
+  SocketLink,
+} from '../socket/socket-link'
 import type { OpenTransport, Transport } from '../transport/transport'
 
-/** Events of a {@link Manager}, with the names of Socket.IO. */
-export interface ManagerReservedEvents {
-  /** The link is open. */
-  open: () => void
-  /** The link was lost or closed. */
-  close: (reason: DisconnectReason, details: DisconnectDetails) => void
-  /** An attempt to open the link failed. */
-  error: (error: RoomcastError) => void
-  /** The link is open again, after this many attempts. */
-  reconnect: (attempt: number) => void
-  reconnect_attempt: (attempt: number) => void
-  reconnect_error: (error: RoomcastError) => void
-  /** It has given up. */
-  reconnect_failed: () => void
+/** Text of the close that we report ourselves when a link does not open. */
+const OPEN_TIMEOUT = 'timeout'
+
+/** A namespace that was asked for, and not answered yet. */
+interface Question {
+  /** Ends the link if no answer comes. */
+  readonly timer: ReturnType<typeof setTimeout>
+  /** The socket was disconnected meanwhile: whatever the answer is, it comes too late. */
+  isAbandoned: boolean
+  /** Whether CONNECT was sent; it waits for an auth function before. */
+  isSent: boolean
 }
 
 /**
@@ -58,8 +62,8 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   private readonly attached = new Set<Socket>()
   /** Attached sockets by namespace number, once the server has named it. */
   private readonly byNumber = new Map<number, Socket>()
-  /** Namespaces that wait for the answer to CONNECT, with what happens if none comes. */
-  private readonly asked = new Map<string, ReturnType<typeof setTimeout>>()
+  /** Namespaces that wait for the answer to CONNECT. */
+  private readonly asked = new Map<string, Question>()
   private transport: Transport | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
   private failures = 0
@@ -84,11 +88,15 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     return this.sockets.has(nsp)
   }
 
-  /** The socket of a namespace; the same one for the same name. */
-  socket<Listen extends EventsMap, Emit extends EventsMap>(nsp: string, options: ClientOptions = {}): Socket<Listen, Emit> {
+  /** The socket of a namespace; the same one for the same name. @throws RoomcastError `INVALID_NAMESPACE`. */
+  socket<Listen extends EventsMap, Emit extends EventsMap>(
+    nsp: string,
+    options: ClientOptions = {},
+  ): Socket<Listen, Emit> {
     let socket = this.sockets.get(nsp)
     if (socket === undefined) {
-      socket = new Socket(this, nsp, { ...this.options, ...options })
+      if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', 'a namespace name begins with a slash')
+      socket = new Socket(this, nsp, resolveOptions({ ...this.options, ...options }))
       this.sockets.set(nsp, socket)
     }
     if (this.options.autoConnect) socket.connect()
@@ -105,7 +113,9 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   /** @internal */
   detach(socket: LinkedSocket): void {
     this.attached.delete(socket as Socket)
-    this.stopAsking(socket.nsp)
+    const question = this.asked.get(socket.nsp)
+    if (question?.isSent) question.isAbandoned = true
+    else this.stopAsking(socket.nsp)
     for (const [number, member] of this.byNumber) if (member === socket) this.byNumber.delete(number)
     if (this.attached.size === 0) this.close()
   }
@@ -113,24 +123,31 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   /** @internal */
   encodeBody(event: string, args: readonly unknown[]): Uint8Array {
     const body = this.codec.encode(args, 0)
-    const { frameBytes } = this.limits
-    // The widest header this event can have: numbers of 8 bytes.
-    const room = 17 + headerLength({ type: MESSAGE_TYPES.EVENT, namespace: 0, ackId: -1, room: -1, seq: 0, event })
-    if (body.length + room > frameBytes) {
-      throw new RoomcastError('MESSAGE_TOO_LARGE', `"${event}" has ${body.length} bytes, the server takes ${frameBytes - room}`)
-    }
+    // The widest header this event can have: two numbers of 8 bytes.
+    const widest = { type: MESSAGE_TYPES.EVENT, namespace: 0, ackId: -1, room: -1, seq: 0, event }
+    this.assertFits(body.length + 16 + headerLength(widest))
     return body
   }
 
   /** @internal */
   sendBody(fields: FrameFields, body: Uint8Array): void {
-    if (this.phase === 'open') this.transport?.send(prependHeader(fields, body))
+    this.sendBytes(prependHeader(fields, body))
   }
 
   /** @internal */
   sendFrame(fields: FrameFields, body: unknown): void {
-    const frame = encodeFrame(this.codec, fields, body)
+    this.sendBytes(encodeFrame(this.codec, fields, body))
+  }
+
+  private sendBytes(frame: Uint8Array): void {
+    this.assertFits(frame.length)
     if (this.phase === 'open') this.transport?.send(frame)
+  }
+
+  private assertFits(bytes: number): void {
+    const { frameBytes } = this.limits
+    if (bytes > frameBytes)
+      throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
   }
 
   /** @internal */
@@ -153,42 +170,60 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       },
     })
     this.transport = transport
-    this.timer = setTimeout(() => transport.close(CLOSE_CODES.ABNORMAL.code, 'timeout'), this.options.timeout)
+    this.timer = setTimeout(() => transport.close(CLOSE_CODES.ABNORMAL.code, OPEN_TIMEOUT), this.options.timeout)
   }
 
   private onOpen(subprotocol: string): void {
     if (this.phase !== 'opening') return
     clearTimeout(this.timer)
-    if (subprotocol === REFUSAL_SUBPROTOCOL) return // The server closes with UNSUPPORTED_VERSION.
+    // The subprotocol of refusals, or none: the server would close with the same code.
     if (subprotocol !== SUBPROTOCOL) return this.cut('UNSUPPORTED_VERSION')
     this.phase = 'open'
-    const { failures } = this
-    this.failures = 0
+    const { transport } = this
     this.fire('open')
-    if (failures > 0) this.fire('reconnect', failures)
-    for (const socket of this.attached) this.ask(socket)
+    if (this.failures > 0) this.fire('reconnect', this.failures)
+    for (const socket of [...this.attached]) {
+      // A listener may have closed the link, or ended the socket.
+      if (this.transport === transport && this.attached.has(socket)) this.ask(socket)
+    }
   }
 
   /** Sends CONNECT for a socket, with its credentials. */
   private ask(socket: Socket): void {
-    const { transport } = this
+    const { nsp } = socket
+    // An abandoned question is asked again when its answer has come.
+    if (this.asked.has(nsp)) return
+    const question: Question = {
+      timer: setTimeout(() => this.cut('CONNECT_TIMEOUT'), this.options.timeout),
+      isAbandoned: false,
+      isSent: false,
+    }
+    this.asked.set(nsp, question)
+    const fail = (error: unknown) => {
+      if (this.asked.get(nsp) !== question) return
+      this.stopAsking(nsp)
+      const isOurs = isRoomcastError(error)
+      socket.failAttempt(
+        isOurs ? error : new RoomcastError('AUTH_FAILED', 'the auth function failed', { cause: error }),
+        true,
+      )
+    }
     const send = (auth: unknown) => {
-      if (this.transport !== transport || !this.attached.has(socket) || this.asked.has(socket.nsp)) return
-      const expire = () => this.cut('CONNECT_TIMEOUT')
-      this.asked.set(socket.nsp, setTimeout(expire, this.options.timeout))
+      if (this.asked.get(nsp) !== question || question.isSent || question.isAbandoned) return
+      question.isSent = true
       try {
-        this.sendFrame({ type: MESSAGE_TYPES.CONNECT }, { nsp: socket.nsp, auth })
+        this.sendFrame({ type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
       } catch (error) {
-        this.detach(socket)
-        socket.failAttempt(error as RoomcastError, true)
+        fail(error)
       }
     }
-    if (typeof socket.auth === 'function') socket.auth(send)
-    else send(socket.auth)
+    const { auth } = socket
+    if (typeof auth === 'function') callListener(auth as AuthFunction, socket, [send], fail)
+    else send(auth)
   }
 
   private stopAsking(nsp: string): void {
-    clearTimeout(this.asked.get(nsp))
+    clearTimeout(this.asked.get(nsp)?.timer)
     this.asked.delete(nsp)
   }
 
@@ -200,18 +235,29 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       if (!isRoomcastError(error)) throw error
       return this.cut('BAD_FRAME')
     }
-    if (message.kind === 'connected' || message.kind === 'connect_error') {
-      const { nsp } = message.body
-      const socket = this.sockets.get(nsp)
-      // It was detached while the server was answering.
-      if (socket === undefined || !this.asked.has(nsp)) return
-      this.stopAsking(nsp)
-      if (message.kind === 'connected') {
-        this.limits = message.body.limits
-        this.byNumber.set(message.namespace, socket)
-      }
-      socket.receive(message)
-    } else this.byNumber.get(message.namespace)?.receive(message)
+    if (message.kind === 'connected' || message.kind === 'connect_error') this.onAnswer(message)
+    else this.byNumber.get(message.namespace)?.receive(message)
+  }
+
+  private onAnswer(message: ServerMessage & { kind: 'connect_error' | 'connected' }): void {
+    const { nsp } = message.body
+    const question = this.asked.get(nsp)
+    const socket = this.sockets.get(nsp)
+    if (question === undefined || socket === undefined) return
+    this.stopAsking(nsp)
+    // Not when the link opens: a server that accepts links and ends them at once must not be asked without pause.
+    this.failures = 0
+    if (question.isAbandoned) {
+      if (message.kind === 'connected')
+        this.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: message.namespace }, null)
+      if (this.attached.has(socket)) this.ask(socket)
+      return
+    }
+    if (message.kind === 'connected') {
+      this.limits = message.body.limits
+      this.byNumber.set(message.namespace, socket)
+    }
+    socket.receive(message)
   }
 
   /** Ends the link for a reason of ours. */
@@ -223,53 +269,53 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   private onClose(code: number, message: string): void {
     const wasOpen = this.phase === 'open'
     const verdict = closeVerdict(code)
+    const isFinal = !this.options.reconnection || verdict === 'never'
     this.reset()
-    const willReconnect = this.options.reconnection && verdict !== 'never' && this.attached.size > 0
-    if (wasOpen) {
-      const details: DisconnectDetails = { code, message, verdict }
-      const reason = reasonOf(code)
-      this.fire('close', reason, details)
-      for (const socket of [...this.attached]) socket.loseLink(reason, details, !willReconnect)
-    } else this.failAttempt(code, message, willReconnect)
-    // Listeners may have connected or disconnected meanwhile.
-    if (this.phase !== 'pausing') return
-    if (willReconnect && this.attached.size > 0) this.pause(verdict, wasOpen)
-    else this.giveUp()
-  }
-
-  private failAttempt(code: number, message: string, willReconnect: boolean): void {
-    const error =
-      code === CLOSE_CODES.UNSUPPORTED_VERSION.code
-        ? new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
-        : message === 'timeout'
-          ? new RoomcastError('CONNECT_TIMEOUT', `the link was not open after ${this.options.timeout} ms`)
-          : new RoomcastError('TRANSPORT_FAILED', 'the link could not be opened', { data: { code, message } })
-    this.fire('error', error)
-    if (this.failures > 0) this.fire('reconnect_error', error)
-    for (const socket of [...this.attached]) socket.failAttempt(error, !willReconnect)
-  }
-
-  private pause(verdict: CloseVerdict, wasOpen: boolean): void {
-    const { reconnectionAttempts, reconnectionDelay: firstMs, reconnectionDelayMax: maxMs } = this.options
-    if (this.failures >= reconnectionAttempts) {
-      this.fire('reconnect_failed')
-      return this.giveUp()
+    const details: DisconnectDetails = { code, message, verdict }
+    const reason = reasonOf(code)
+    const error = this.attemptError(code, message)
+    if (wasOpen) this.fire('close', reason, details)
+    else {
+      this.fire('error', error)
+      if (this.failures > 0) this.fire('reconnect_error', error)
     }
-    const delay = verdict === 'now' && wasOpen ? 0 : backoffDelay({ firstMs, maxMs }, this.failures, Math.random())
+    for (const socket of [...this.attached]) {
+      // A listener of one may have ended another, or all of them and opened a new link.
+      if (this.phase !== 'pausing') return
+      if (!this.attached.has(socket)) continue
+      if (socket.connected) socket.loseLink(reason, details, isFinal)
+      else socket.failAttempt(error, isFinal)
+    }
+    // The last socket to detach has made it idle, and a listener may have opened it again.
+    if (this.phase === 'pausing') this.pause(verdict === 'now' && wasOpen)
+  }
+
+  private attemptError(code: number, message: string): RoomcastError {
+    if (code === CLOSE_CODES.UNSUPPORTED_VERSION.code) {
+      return new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
+    }
+    if (code === CLOSE_CODES.CONNECT_TIMEOUT.code || message === OPEN_TIMEOUT) {
+      return new RoomcastError('CONNECT_TIMEOUT', `no answer in ${this.options.timeout} ms`)
+    }
+    return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
+  }
+
+  /** Opens the link again, after a while. */
+  private pause(isAtOnce: boolean): void {
+    const { reconnectionAttempts, reconnectionDelay: firstMs, reconnectionDelayMax: maxMs } = this.options
+    if (this.attached.size === 0) return this.close()
+    if (this.failures >= reconnectionAttempts) {
+      // Quietly, and before anybody is told: a listener may connect again.
+      for (const socket of [...this.attached]) socket.giveUp()
+      this.fire('reconnect_failed')
+      return
+    }
+    const delay = isAtOnce ? 0 : backoffDelay({ firstMs, maxMs }, this.failures, Math.random())
     this.timer = setTimeout(() => {
       this.failures++
       this.fire('reconnect_attempt', this.failures)
       if (this.phase === 'pausing') this.open()
     }, delay)
-  }
-
-  private giveUp(): void {
-    this.phase = 'idle'
-    this.failures = 0
-    for (const socket of [...this.attached]) {
-      this.attached.delete(socket)
-      socket.disconnect()
-    }
   }
 
   /** Closes the link on purpose; there is no socket left that wants it. */
@@ -283,8 +329,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
 
   private reset(): void {
     clearTimeout(this.timer)
-    for (const timer of this.asked.values()) clearTimeout(timer)
-    this.asked.clear()
+    for (const nsp of [...this.asked.keys()]) this.stopAsking(nsp)
     this.byNumber.clear()
     this.transport = null
     this.phase = 'pausing'

@@ -21,13 +21,24 @@ export function readServerUrl(url: string, base: string | undefined): ServerUrl 
   try {
     parsed = new URL(url, base)
   } catch {
-    throw new RoomcastError('INVALID_OPTION', `"${url.slice(0, 100)}" is no URL of a server, such as "https://example.com"`)
+    throw new RoomcastError(
+      'INVALID_OPTION',
+      `"${url.slice(0, 100)}" is no URL of a server, such as "https://example.com"`,
+    )
   }
   const scheme = parsed.protocol.replace(/^ws/, 'http')
   if (scheme !== 'http:' && scheme !== 'https:') {
-    throw new RoomcastError('INVALID_OPTION', `the URL of a server begins with http, https, ws or wss, not ${parsed.protocol}`)
+    throw new RoomcastError(
+      'INVALID_OPTION',
+      `the URL of a server begins with http, https, ws or wss, not ${parsed.protocol}`,
+    )
   }
-  const nsp = decodeURI(parsed.pathname)
+  let nsp = ''
+  try {
+    nsp = decodeURI(parsed.pathname)
+  } catch {
+    // Not a namespace name either.
+  }
   if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', 'the path of the URL is no namespace name')
   return {
     origin: new URL(`${scheme}//${parsed.host}`),

@@ -26,9 +26,15 @@ export class Outbox {
     return true
   }
 
-  /** Whether the call of this id waits here. */
-  has(ackId: number): boolean {
-    return this.entries.some((entry) => entry.ackId === ackId)
+  /** Ids of the calls that wait here. */
+  ackIds(): Set<number> {
+    return new Set(this.entries.map((entry) => entry.ackId))
+  }
+
+  /** Drops the entries that are not `wanted`. */
+  retain(wanted: (entry: OutboxEntry) => boolean): void {
+    this.entries = this.entries.filter(wanted)
+    this.bytes = this.entries.reduce((sum, entry) => sum + entry.body.length, 0)
   }
 
   /** Takes out everything, in order. */

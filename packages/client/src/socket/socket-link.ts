@@ -1,5 +1,39 @@
-import type { FrameFields } from '@roomcast/protocol'
+import type { CloseVerdict, Emitter, FrameFields, RoomcastError } from '@roomcast/protocol'
 import type { ServerMessage } from '../inbound/server-message'
+
+/** Why a socket was disconnected, with the names of Socket.IO. */
+export type DisconnectReason =
+  | 'io client disconnect'
+  | 'io server disconnect'
+  | 'parse error'
+  | 'transport close'
+  | 'transport error'
+
+/** More about a disconnect. */
+export interface DisconnectDetails {
+  /** Close code of the link; 1006 if there was no close frame. PROTOCOL.md, "Close codes". */
+  readonly code: number
+  /** Text of the close frame. */
+  readonly message: string
+  /** Whether and how the client comes back by itself. */
+  readonly verdict: CloseVerdict
+}
+
+/** Events of a manager, with the names of Socket.IO. */
+export interface ManagerReservedEvents {
+  /** The link is open. */
+  open: () => void
+  /** The link was lost or closed. */
+  close: (reason: DisconnectReason, details: DisconnectDetails) => void
+  /** An attempt to open the link failed. */
+  error: (error: RoomcastError) => void
+  /** The link is open again, after this many attempts. */
+  reconnect: (attempt: number) => void
+  reconnect_attempt: (attempt: number) => void
+  reconnect_error: (error: RoomcastError) => void
+  /** It has given up; the sockets are idle. */
+  reconnect_failed: () => void
+}
 
 /** A socket as its link sees it. */
 export interface LinkedSocket {
@@ -8,20 +42,20 @@ export interface LinkedSocket {
 }
 
 /** The connection beneath a socket: a manager. */
-export interface SocketLink {
-  /** The socket wants to be connected. */
+export interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents> {
+  /** @internal The socket wants to be connected. */
   attach(socket: LinkedSocket): void
-  /** The socket is done. */
+  /** @internal The socket is done. */
   detach(socket: LinkedSocket): void
   /**
-   * Encodes the arguments of an event.
+   * @internal Encodes the arguments of an event.
    *
    * @returns A body; a view that the next call overwrites.
    * @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`.
    */
   encodeBody(event: string, args: readonly unknown[]): Uint8Array
-  /** Sends an encoded body behind a header. */
+  /** @internal Sends an encoded body behind a header. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendBody(fields: FrameFields, body: Uint8Array): void
-  /** Encodes and sends. @throws RoomcastError `NOT_ENCODABLE`. */
+  /** @internal Encodes and sends. @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
   sendFrame(fields: FrameFields, body: unknown): void
 }

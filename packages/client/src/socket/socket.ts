@@ -1,13 +1,12 @@
 import {
   type AckResult,
   assertEmittable,
-  CatchAllListeners,
   type CatchAllListener,
-  type CloseVerdict,
+  CatchAllListeners,
+  callListener,
   type DataArgs,
   type DefaultEventsMap,
   Emitter,
-  type ErrorBody,
   type EventArgs,
   type EventNames,
   type EventsMap,
@@ -15,31 +14,13 @@ import {
   RESERVED_EVENTS,
   RoomcastError,
 } from '@roomcast/protocol'
-import { deliverEvent, type EventTarget } from '../inbound/deliver'
+import { type Answer, deliverEvent, type EventTarget } from '../inbound/deliver'
 import { type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
-import { Outbox } from '../outbound/outbox'
+import { Outbox, type OutboxEntry } from '../outbound/outbox'
 import { type AckSettle, PendingAcks } from '../outbound/pending-acks'
 import { DirectEmitter, type DirectHost, type EmitFlags, NO_FLAGS, splitAck } from './direct-emitter'
-import type { SocketLink } from './socket-link'
-
-/** Why a socket was disconnected, with the names of Socket.IO. */
-export type DisconnectReason =
-  | 'io client disconnect'
-  | 'io server disconnect'
-  | 'parse error'
-  | 'transport close'
-  | 'transport error'
-
-/** More about a disconnect. */
-export interface DisconnectDetails {
-  /** Close code of the link; 1006 if there was no close frame. PROTOCOL.md, "Close codes". */
-  readonly code: number
-  /** Text of the close frame. */
-  readonly message: string
-  /** Whether and how the client comes back by itself. */
-  readonly verdict: CloseVerdict
-}
+import type { DisconnectDetails, DisconnectReason, SocketLink } from './socket-link'
 
 /** Events that the library fires on a socket. */
 export interface SocketReservedEvents {
@@ -88,6 +69,11 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.outbox = new Outbox(options.outboxLimit, options.outboxBytes)
   }
 
+  /** The connection beneath, with the reconnection events. */
+  get io(): SocketLink {
+    return this.link
+  }
+
   /** Whether events can be sent now. */
   get connected(): boolean {
     return this.phase === 'connected'
@@ -119,10 +105,8 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
-    if (this.phase === 'connected') this.link.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.namespace }, null)
-    const wasActive = this.active
-    this.end('io client disconnect', true)
-    if (wasActive) this.link.detach(this)
+    if (this.connected) this.link.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.namespace }, null)
+    if (this.active) this.end('io client disconnect', true)
     return this
   }
 
@@ -237,17 +221,18 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   /** @internal Sends one event, or keeps it. */
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
-    for (const listener of this.listenersAnyOutgoing()) listener(event, ...data)
-    if (flags.volatile && !this.connected && settle === null) return
+    this.outgoing?.notify(this, event, data, (error) => this.onListenerError(error, event))
+    if (flags.volatile && !this.connected) {
+      settle?.(new RoomcastError('DISCONNECTED', 'the socket is not connected'), [])
+      return
+    }
     const body = this.link.encodeBody(event, data)
     const ackId = settle === null ? -1 : this.acks.add(flags.timeoutMs ?? this.options.ackTimeout, settle)
     if (settle !== null && ackId < 0) return
     if (this.connected) {
       this.link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, ackId, event }, body)
-    } else if (!this.outbox.push({ event, ackId, body: body.slice() })) {
-      const error = new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`)
-      if (settle === null) this.fire('error', error)
-      else this.acks.settle(ackId, error, [])
+    } else if (!this.keep({ event, ackId, body: body.slice() })) {
+      this.failEvent(ackId, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
     }
   }
 
@@ -262,9 +247,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
         this.fire('error', toError(message.body))
         return
       case 'disconnect':
-        this.end('io server disconnect', true)
-        this.link.detach(this)
-        return
+        return this.end('io server disconnect', true)
       case 'connected':
         this.id = message.body.sid
         this.namespace = message.namespace
@@ -274,42 +257,30 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
         if (this.connected) this.flushOutbox()
         return
       case 'connect_error':
-        this.end(null, false)
-        this.link.detach(this)
-        this.fire('connect_error', toError(message.body))
-        return
+        return this.failAttempt(toError(message.body), true)
     }
   }
 
   /** @internal An attempt failed; `isFinal` if there will be no other. */
   failAttempt(error: RoomcastError, isFinal: boolean): void {
-    if (isFinal) this.end(null, false)
+    if (isFinal) this.end(null, true)
     this.fire('connect_error', error)
+  }
+
+  /** @internal There will be no other attempt. */
+  giveUp(): void {
+    this.end(null, true)
   }
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
-    if (this.connected || isFinal) this.end(reason, isFinal, details)
+    this.end(reason, isFinal, details)
   }
 
   /** @internal */
   notifyAny(event: string, args: readonly unknown[]): boolean {
-    const listeners = this.listenersAny()
-    for (const listener of listeners) {
-      try {
-        listener(event, ...args)
-      } catch (error) {
-        this.onListenerError(error, event)
-      }
-    }
-    return listeners.length > 0
-  }
-
-  /** @internal */
-  answer(ackId: number, error: ErrorBody | null, results: readonly unknown[]): void {
-    if (!this.connected) return
-    const type = error === null ? MESSAGE_TYPES.ACK : MESSAGE_TYPES.ACK_ERROR
-    this.link.sendFrame({ type, namespace: this.namespace, ackId }, error ?? results)
+    this.incoming?.notify(this, event, args, (error) => this.onListenerError(error, event))
+    return this.listenersAny().length > 0
   }
 
   /** @internal Never a process event: one faulty listener must not end a Node.js client. */
@@ -323,45 +294,71 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   plainSettle(ack: (...args: unknown[]) => void): AckSettle {
     return (error, args) => {
       if (error !== null) this.fire('error', error)
-      else this.guard(() => ack(...args))
+      else this.callAck(ack, args)
     }
   }
 
   /** @internal */
   timedSettle(ack: (...args: unknown[]) => void): AckSettle {
-    return (error, args) => this.guard(() => (error === null ? ack(null, ...args) : ack(error)))
+    return (error, args) => this.callAck(ack, error === null ? [null, ...args] : [error])
   }
 
   private onEvent(message: ServerMessage & { kind: 'event' }): void {
     const { event, ackId, args } = message
-    if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, ackId, args)
+    const answer = ackId < 0 ? null : this.answerTo(ackId)
+    if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, args, answer)
     const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
-    if (ackId >= 0) this.answer(ackId, { code, message: 'no event of this client' }, [])
+    answer?.({ code, message: 'no event of this client' }, [])
+  }
+
+  /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */
+  private answerTo(ackId: number): Answer {
+    const { id, namespace } = this
+    return (error, results) => {
+      if (this.id !== id) return
+      const type = error === null ? MESSAGE_TYPES.ACK : MESSAGE_TYPES.ACK_ERROR
+      this.link.sendFrame({ type, namespace, ackId }, error ?? results)
+    }
+  }
+
+  /** Puts an event into the outbox; calls that have failed meanwhile make room for it. */
+  private keep(entry: OutboxEntry): boolean {
+    if (this.outbox.push(entry)) return true
+    this.outbox.retain(({ ackId }) => ackId < 0 || this.acks.has(ackId))
+    return this.outbox.push(entry)
   }
 
   private flushOutbox(): void {
     for (const { event, ackId, body } of this.outbox.takeAll()) {
-      // A call that has timed out meanwhile must not happen after its caller was told that it failed.
+      // A call that has failed meanwhile must not happen after its caller was told so.
       if (ackId >= 0 && !this.acks.has(ackId)) continue
-      this.link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, ackId, event }, body)
+      try {
+        this.link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, ackId, event }, body)
+      } catch (error) {
+        // The limit of the server was not known when it was emitted.
+        this.failEvent(ackId, error as RoomcastError)
+      }
     }
   }
 
-  /** Leaves the connected state; fires `disconnect` if it was in it. */
+  private failEvent(ackId: number, error: RoomcastError): void {
+    if (ackId < 0) this.fire('error', error)
+    else this.acks.settle(ackId, error, [])
+  }
+
+  /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */
   private end(reason: DisconnectReason | null, isFinal: boolean, details?: DisconnectDetails): void {
     const wasConnected = this.connected
-    this.phase = isFinal || reason === null ? 'idle' : 'waiting'
+    this.phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
-    this.acks.failSent((id) => !this.outbox.has(id))
+    if (isFinal) this.link.detach(this)
+    const unsent = this.outbox.ackIds()
+    this.acks.failSent((id) => !unsent.has(id))
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
   }
 
-  private guard(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
-      this.onListenerError(error, 'ack')
-    }
+  private callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
+    callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
   }
 
   private direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Timed> {

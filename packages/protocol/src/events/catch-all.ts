@@ -1,3 +1,4 @@
+import { callListener } from './call-listener'
 import { without } from './listener-table'
 
 /** A listener of every event in one direction: the event's name, then its arguments. */
@@ -25,5 +26,10 @@ export class CatchAllListeners {
 
   all(): readonly CatchAllListener[] {
     return this.list
+  }
+
+  /** Calls every listener; errors go to `onError` and stop nobody. */
+  notify(self: unknown, event: string, args: readonly unknown[], onError: (error: unknown) => void): void {
+    for (const listener of this.list) callListener(listener, self, [event, ...args], onError)
   }
 }

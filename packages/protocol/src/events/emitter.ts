@@ -1,4 +1,5 @@
 import type { EventHandler, EventNames, EventsMap } from '../types/event-map'
+import { callListener } from './call-listener'
 import { type AnyListener, ListenerTable } from './listener-table'
 
 /** A listener of an event that the library fires, or of one that the peer sends. */
@@ -97,14 +98,8 @@ export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap
    * does not stop the others: its error goes to {@link onListenerError}.
    */
   fire<Event extends EventNames<Reserved>>(event: Event, ...args: Parameters<Reserved[Event]>): void {
-    for (const listener of this.listenersOf(event)) {
-      try {
-        const result = listener(...args)
-        if (result instanceof Promise) result.catch((error: unknown) => this.onListenerError(error, event))
-      } catch (error) {
-        this.onListenerError(error, event)
-      }
-    }
+    const onError = (error: unknown) => this.onListenerError(error, event)
+    for (const listener of this.listenersOf(event)) callListener(listener, this, args, onError)
   }
 
   /** @internal Where errors of listeners go. */

@@ -1,4 +1,4 @@
-import { Emitter, type EventsMap } from '@roomcast/protocol'
+import { Emitter } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
 import type { RoomIndex, RoomMember, RoomObserver } from '../rooms/room-index'
 

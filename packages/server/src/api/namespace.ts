@@ -2,13 +2,14 @@ import {
   type AckResult,
   assertEmittable,
   type BroadcastArgs,
+  callListener,
   type DataArgs,
   type DefaultEventsMap,
   Emitter,
-  encodeFrame,
   type EventArgs,
   type EventNames,
   type EventsMap,
+  encodeFrame,
   LIMITS,
   MESSAGE_TYPES,
   RoomcastError,
@@ -18,7 +19,14 @@ import { Broadcaster, type Targets } from '../egress/broadcaster'
 import { RoomIndex } from '../rooms/room-index'
 import { AdapterView } from './adapter-view'
 import { BroadcastCall } from './broadcast-call'
-import { type BroadcastSettle, type EmitFlags, EVERYBODY, NO_FLAGS, type RemoteSocket, RoomEmitter } from './room-emitter'
+import {
+  type BroadcastSettle,
+  type EmitFlags,
+  EVERYBODY,
+  NO_FLAGS,
+  type RemoteSocket,
+  RoomEmitter,
+} from './room-emitter'
 import type { Runtime } from './runtime'
 import type { AnySocket, Socket, SocketHost, SocketNamespace } from './socket'
 
@@ -109,7 +117,10 @@ export class Namespace<
   }
 
   /** As `RoomEmitter.emitWithAck`, for every socket of the namespace. */
-  emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>[]> {
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: DataArgs<Emit, Event>
+  ): Promise<AckResult<Emit, Event>[]> {
     return this.everybody().emitWithAck(event, ...args)
   }
 
@@ -193,7 +204,8 @@ export class Namespace<
     }
     if (settle === null && !this.broadcaster.mayReach(targets)) return
     const { codec } = this.runtime
-    const ackId = settle === null ? -1 : (this.lastCallId += 2)
+    if (settle !== null) this.lastCallId += 2
+    const ackId = settle === null ? -1 : this.lastCallId
     const frame = encodeFrame(codec, { type: MESSAGE_TYPES.EVENT, namespace: this.number, ackId, event }, args)
     if (settle !== null && !this.openCall(ackId, targets, flags, settle)) return
     this.broadcaster.publish(targets, frame, flags)
@@ -272,13 +284,8 @@ export class Namespace<
   }
 
   private openCall(ackId: number, targets: Targets, flags: EmitFlags, settle: BroadcastSettle): boolean {
-    const guarded: BroadcastSettle = (error, responses) => {
-      try {
-        settle(error, responses)
-      } catch (fault) {
-        this.onListenerError(fault, 'ack')
-      }
-    }
+    const guarded: BroadcastSettle = (...outcome) =>
+      callListener(settle, undefined, outcome, (fault) => this.onListenerError(fault, 'ack'))
     if (this.calls.size >= LIMITS.pendingBroadcasts) {
       guarded(new RoomcastError('TOO_MANY_PENDING_ACKS', `${LIMITS.pendingBroadcasts} broadcasts wait for answers`), [])
       return false

@@ -1,5 +1,5 @@
-import { Emitter, type EventsMap } from '@roomcast/protocol'
 import type { AnyListener } from '@roomcast/protocol'
+import { Emitter, type EventsMap } from '@roomcast/protocol'
 import type { AnyNamespace, Namespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
 import type { Runtime } from './runtime'
 

@@ -36,7 +36,13 @@ export type BroadcastSettle = (error: RoomcastError | null, responses: unknown[]
 
 /** What a {@link RoomEmitter} works on: a namespace. */
 export interface BroadcastHost {
-  broadcast(targets: Targets, flags: EmitFlags, event: string, args: readonly unknown[], settle: BroadcastSettle | null): void
+  broadcast(
+    targets: Targets,
+    flags: EmitFlags,
+    event: string,
+    args: readonly unknown[],
+    settle: BroadcastSettle | null,
+  ): void
   select(targets: Targets): Iterable<RemoteSocket<EventsMap, unknown>>
 }
 
@@ -165,7 +171,10 @@ export function roomNames(room: string | readonly string[]): readonly string[] {
 }
 
 /** Takes a function at the end off the arguments. */
-export function splitAck(args: readonly unknown[]): { data: readonly unknown[]; ack: ((...args: unknown[]) => void) | null } {
+export function splitAck(args: readonly unknown[]): {
+  data: readonly unknown[]
+  ack: ((...args: unknown[]) => void) | null
+} {
   const last = args[args.length - 1]
   if (typeof last !== 'function') return { data: args, ack: null }
   return { data: args.slice(0, -1), ack: last as (...args: unknown[]) => void }

@@ -1,15 +1,16 @@
 import {
   type AckResult,
   assertEmittable,
-  CatchAllListeners,
   type CatchAllListener,
+  CatchAllListeners,
+  callListener,
   type DataArgs,
   type DefaultEventsMap,
   Emitter,
-  encodeFrame,
   type EventArgs,
   type EventNames,
   type EventsMap,
+  encodeFrame,
   MESSAGE_TYPES,
   type RoomcastError,
 } from '@roomcast/protocol'
@@ -20,7 +21,7 @@ import type { WirePort } from '../connection/wire-port'
 import type { Room, RoomMember } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { DirectEmitter, type DirectHost } from './direct-emitter'
-import { HeldFrames } from './held-frames'
+import type { HeldFrames } from './held-frames'
 import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames, splitAck } from './room-emitter'
 import type { Runtime } from './runtime'
 import { newSocketId } from './socket-id'
@@ -46,12 +47,7 @@ export type SocketMiddleware = (
 ) => unknown
 
 /** What a socket sees of its namespace. */
-export interface SocketNamespace<
-  Listen extends EventsMap,
-  Emit extends EventsMap,
-  ServerSide extends EventsMap,
-  Data,
-> {
+export interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
   readonly name: string
   readonly sockets: ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>
   to(room: string | readonly string[]): RoomEmitter<Emit, Data>
@@ -259,7 +255,7 @@ export class Socket<
   join(room: string | readonly string[]): void {
     for (const name of roomNames(room)) {
       if (this.phase === 'connected') this.host.join(this, name)
-      else if (this.phase === 'pending') (this.roomsWhenAdmitted ??= []).push(name)
+      else if (this.phase === 'pending') this.roomsWhenAdmitted = [...(this.roomsWhenAdmitted ?? []), name]
     }
   }
 
@@ -363,13 +359,7 @@ export class Socket<
 
   /** @internal Tells the listeners of `onAnyOutgoing`. */
   notifyOutgoing(event: string, data: readonly unknown[]): void {
-    for (const listener of this.listenersAnyOutgoing()) {
-      try {
-        listener(event, ...data)
-      } catch (error) {
-        this.onListenerError(error, event)
-      }
-    }
+    this.anyOutgoing?.notify(this, event, data, (error) => this.onListenerError(error, event))
   }
 
   /** @internal Sends a frame that is not an event. */
@@ -380,6 +370,11 @@ export class Socket<
   /** @internal An answer of the client to a call of this socket. */
   settleAck(ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
     return this.acks?.settle(ackId, error, args) ?? 'unknown'
+  }
+
+  /** @internal Whether it was disconnected, or will never be connected. */
+  get isEnded(): boolean {
+    return this.phase === 'disconnected'
   }
 
   /** @internal The socket is in its namespace now. */
@@ -432,21 +427,17 @@ export class Socket<
   plainSettle(ack: (...args: unknown[]) => void): AckSettle {
     return (error, args) => {
       if (error !== null) this.fire('error', error)
-      else this.guard(() => ack(...args))
+      else this.callAck(ack, args)
     }
   }
 
   /** @internal A settle for an ack callback with the error in front. */
   timedSettle(ack: (...args: unknown[]) => void): AckSettle {
-    return (error, args) => this.guard(() => (error === null ? ack(null, ...args) : ack(error)))
+    return (error, args) => this.callAck(ack, error === null ? [null, ...args] : [error])
   }
 
-  private guard(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
-      this.onListenerError(error, 'ack')
-    }
+  private callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
+    callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
   }
 
   private changeOutgoing(change: (listeners: CatchAllListeners) => void): this {

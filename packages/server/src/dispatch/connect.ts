@@ -1,15 +1,15 @@
 import {
   type ConnectBody,
-  encodeFrame,
   type ErrorBody,
+  encodeFrame,
   LIMITS,
   MESSAGE_TYPES,
   RoomcastError,
   toErrorBody,
 } from '@roomcast/protocol'
+import { HeldFrames } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
 import type { NamespaceRegistry } from '../api/namespace-registry'
-import { HeldFrames } from '../api/held-frames'
 import type { Runtime } from '../api/runtime'
 import { type AnySocket, Socket } from '../api/socket'
 import type { Connection } from '../connection/connection'
@@ -67,14 +67,19 @@ function admitThroughMiddleware(
   namespace.addCandidate()
   const onDone = (outcome: MiddlewareOutcome) => {
     finish(connection, namespace.name, () => {
-      if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket)
+      if (socket.isEnded) refuse(runtime, connection, namespace.name, disconnectedByMiddleware())
+      else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket)
       else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
     })
     namespace.releaseCandidate()
   }
   const { middleware } = namespace
   if (middleware.length === 0) onDone({ kind: 'passed' })
-  else runMiddleware(middleware.map((step) => (next) => step(socket, next)), onDone)
+  else
+    runMiddleware(
+      middleware.map((step) => (next) => step(socket, next)),
+      onDone,
+    )
 }
 
 /** Ends the wait for a namespace; `then` runs only if the link is still open. */
@@ -89,13 +94,12 @@ function admit(runtime: Runtime, connection: Connection<AnySocket>, namespace: A
     runtime.wheel.cancel(connection.connectDeadline)
     connection.connectDeadline = null
   }
+  const body = { nsp: namespace.name, sid: socket.id, limits: { frameBytes: runtime.maxFrameBytes } }
+  const fields = { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }
+  // Before anybody can know of the socket: nothing of the namespace may overtake it.
+  connection.port.send(encodeFrame(runtime.codec, fields, body), false)
   connection.addMember(socket)
   namespace.add(socket)
-  const body = { nsp: namespace.name, sid: socket.id, limits: { frameBytes: runtime.maxFrameBytes } }
-  connection.port.send(
-    encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }, body),
-    false,
-  )
   socket.admit()
   const waits = startConnectionListeners(namespace, socket)
   if (waits.length === 0) return
@@ -160,4 +164,8 @@ function refuse(runtime: Runtime, connection: Connection<AnySocket>, nsp: string
 
 function invalidNamespace(): ErrorBody {
   return { code: 'INVALID_NAMESPACE', message: 'Invalid namespace' }
+}
+
+function disconnectedByMiddleware(): ErrorBody {
+  return { code: 'CONNECT_REFUSED', message: 'the connection was refused' }
 }

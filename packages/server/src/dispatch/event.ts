@@ -1,7 +1,7 @@
 import { type AnyListener, RoomcastError } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
-import { Reply } from './reply'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
+import { Reply } from './reply'
 
 /**
  * Brings one event of a client to its handlers.
@@ -31,7 +31,8 @@ function callHandlers(socket: AnySocket, event: string, args: unknown[], reply: 
   if (!socket.connected) return
   const handlers = socket.listenersOf(event)
   if (handlers.length === 0) {
-    if (socket.listenersAny().length === 0) reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
+    if (socket.listenersAny().length === 0)
+      reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
     return
   }
   for (const handler of handlers) callHandler(socket, handler, args, reply)

@@ -1,4 +1,4 @@
-import { encodeFrame, ERROR_CODES, isRoomcastError, MESSAGE_TYPES, toErrorBody } from '@roomcast/protocol'
+import { ERROR_CODES, encodeFrame, isRoomcastError, MESSAGE_TYPES, toErrorBody } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
 
 /** The answer to one event: the first wins, whether it is an ack, a returned value or an error. */
@@ -33,7 +33,11 @@ export class Reply {
    */
   fail(error: unknown): void {
     if (!isRoomcastError(error) || error.code in ERROR_CODES) {
-      this.socket.host.runtime.reportFault(error, { where: 'event handler', name: this.event, socketId: this.socket.id })
+      this.socket.host.runtime.reportFault(error, {
+        where: 'event handler',
+        name: this.event,
+        socketId: this.socket.id,
+      })
     }
     this.refuse(toErrorBody(error, 'HANDLER_FAILED', 'the event handler failed'))
   }

@@ -2,15 +2,15 @@ import {
   createHeader,
   encodeFrame,
   isRoomcastError,
+  LIMITS,
   MESSAGE_TYPES,
+  RESERVED_EVENTS,
   type ReadHeader,
+  RoomcastError,
   readArguments,
   readConnectBody,
   readErrorBody,
   readHeader,
-  RESERVED_EVENTS,
-  RoomcastError,
-  LIMITS,
 } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
@@ -156,12 +156,7 @@ export class Receiver {
     this.countError(connection, namespace, null, message)
   }
 
-  private countError(
-    connection: Connection<AnySocket>,
-    namespace: number,
-    code: string | null,
-    message: string,
-  ): void {
+  private countError(connection: Connection<AnySocket>, namespace: number, code: string | null, message: string): void {
     const { turn, codec } = this.runtime
     connection.errorCount++
     if (connection.errorCount > LIMITS.protocolErrors) {

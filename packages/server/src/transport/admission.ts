@@ -1,4 +1,4 @@
-import { negotiateSubprotocol, type Negotiation, SUBPROTOCOL } from '@roomcast/protocol'
+import { type Negotiation, negotiateSubprotocol, SUBPROTOCOL } from '@roomcast/protocol'
 import type { OriginRule } from '../options/server-options'
 import { isOriginAllowed } from './origin-policy'
 
@@ -28,7 +28,9 @@ export type Admission =
 export function admitUpgrade(request: AdmissionRequest): Admission {
   const { header } = request
   const key = header('sec-websocket-key')
-  if (header('upgrade').toLowerCase() !== 'websocket' || key.length !== 24) {
+  const isUpgrade =
+    /(^|,)\s*upgrade\s*(,|$)/i.test(header('connection')) && header('upgrade').toLowerCase() === 'websocket'
+  if (!isUpgrade || key.length !== 24) {
     return refused('426 Upgrade Required', 'REQUEST_REFUSED', 'this is a WebSocket endpoint')
   }
   if (header('sec-websocket-version') !== '13') {

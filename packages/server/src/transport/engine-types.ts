@@ -60,6 +60,7 @@ export type EngineListenSocket = object
 export interface EngineApp {
   any(pattern: string, handler: (res: EngineResponse, req: EngineRequest) => void): EngineApp
   close(): EngineApp
+  listen(port: number, options: number, onListening: (socket: EngineListenSocket | false) => void): EngineApp
   listen(
     host: string,
     port: number,

@@ -30,7 +30,9 @@ export class HttpExchange {
     const query = req.getQuery()
     this.url = query ? `${req.getUrl()}?${query}` : req.getUrl()
     const headers: [string, string][] = []
-    req.forEach((name, value) => headers.push([name, value]))
+    req.forEach((name, value) => {
+      headers.push([name, value])
+    })
     this.headers = headers
     this.address = readAddress(res)
   }
@@ -43,6 +45,11 @@ export class HttpExchange {
   /** Value of the first header of this name, '' if absent. */
   header(name: string): string {
     return this.headers.find(([key]) => key === name)?.[1] ?? ''
+  }
+
+  /** More than one Content-Length: the engine believes the first and parses the rest as another request. */
+  get hasRepeatedLength(): boolean {
+    return this.headers.filter(([key]) => key === 'content-length').length > 1
   }
 
   /**

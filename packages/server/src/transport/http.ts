@@ -1,8 +1,8 @@
 import type { Runtime } from '../api/runtime'
 import type { ResolvedServerOptions } from '../options/server-options'
+import { type ClientFiles, isClientFile, loadClientFiles, serveClientFile } from './client-files'
 import type { EngineApp } from './engine-types'
 import { HttpExchange } from './http-exchange'
-import { type ClientFiles, isClientFile, loadClientFiles, serveClientFile } from './client-files'
 
 /** More about a request than a fetch `Request` tells. */
 export interface HttpInfo {
@@ -14,10 +14,7 @@ export interface HttpInfo {
  * Answers an HTTP request on Roomcast's port: the shape of a fetch handler, so that routers which speak
  * fetch can be given as they are. Without an answer (undefined) the next handler is asked, then 404.
  */
-export type HttpHandler = (
-  request: Request,
-  info: HttpInfo,
-) => Promise<Response | undefined> | Response | undefined
+export type HttpHandler = (request: Request, info: HttpInfo) => Promise<Response | undefined> | Response | undefined
 
 const TEXT: readonly (readonly [string, string])[] = [['content-type', 'text/plain; charset=utf-8']]
 
@@ -49,10 +46,7 @@ export class HttpTransport {
   }
 
   private async answer(exchange: HttpExchange): Promise<void> {
-    if (countHeader(exchange, 'content-length') > 1) {
-      // The engine believes the first and parses the rest of the body as another request.
-      return exchange.endAndClose('400 Bad Request', 'more than one Content-Length')
-    }
+    if (exchange.hasRepeatedLength) return exchange.endAndClose('400 Bad Request', 'more than one Content-Length')
     const path = exchange.url.split('?', 1)[0] as string
     const base = `${this.options.path}/`
     if (path.startsWith(base)) {
@@ -81,16 +75,14 @@ export class HttpTransport {
   }
 }
 
-function countHeader(exchange: HttpExchange, name: string): number {
-  return exchange.headers.filter(([key]) => key === name).length
-}
-
 function toRequest(exchange: HttpExchange, body: Uint8Array<ArrayBuffer> | undefined, isSecure: boolean): Request {
   const host = exchange.header('host') || 'localhost'
   const base = `${isSecure ? 'https' : 'http'}://${host}`
   const headers = new Headers()
   for (const [name, value] of exchange.headers) headers.append(name, value)
-  const url = URL.canParse(base) ? new URL(exchange.url.replace(/^\/+/, '/'), base) : new URL(exchange.url, 'http://localhost')
+  const url = URL.canParse(base)
+    ? new URL(exchange.url.replace(/^\/+/, '/'), base)
+    : new URL(exchange.url, 'http://localhost')
   return new Request(url, { method: exchange.method, headers, ...(body && body.length > 0 ? { body } : {}) })
 }
 

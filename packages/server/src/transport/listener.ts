@@ -29,22 +29,25 @@ export function createApp(engine: Engine, tls: TlsOptions | undefined): EngineAp
 }
 
 /** @throws RoomcastError `LISTEN_FAILED`. */
-export function openPort(engine: Engine, app: EngineApp, { port, host = '' }: ListenOptions): Promise<Listener> {
+export function openPort(engine: Engine, app: EngineApp, { port, host }: ListenOptions): Promise<Listener> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RoomcastError('INVALID_OPTION', `port is ${port}; it has to be an integer from 0 to 65535`)
   }
   // Without it a second server on the port would listen too, and each would get some of the clients.
   const exclusive = engine.LIBUS_LISTEN_EXCLUSIVE_PORT ?? 1
   return new Promise((resolve, reject) => {
-    app.listen(host, port, exclusive, (socket: EngineListenSocket | false) => {
+    const onListening = (socket: EngineListenSocket | false) => {
       if (socket === false) {
-        const where = `port ${port}${host === '' ? '' : ` of ${host}`}`
+        const where = `port ${port}${host === undefined ? '' : ` of ${host}`}`
         return reject(new RoomcastError('LISTEN_FAILED', `${where} is in use or may not be opened`))
       }
       resolve({
         port: engine.us_socket_local_port(socket),
         stop: () => engine.us_listen_socket_close(socket),
       })
-    })
+    }
+    // Not with an empty host: the engine takes it for the port.
+    if (host === undefined || host === '') app.listen(port, exclusive, onListening)
+    else app.listen(host, port, exclusive, onListening)
   })
 }

@@ -12,7 +12,9 @@ export function isOriginAllowed(origin: string, host: string, rule: OriginRule |
   if (rule === undefined) return isSameHost(origin, host)
   if (typeof rule === 'boolean') return rule || isSameHost(origin, host)
   const rules = typeof rule === 'string' || rule instanceof RegExp ? [rule] : rule
-  return rules.some((entry) => (entry instanceof RegExp ? new RegExp(entry).test(origin) : entry === '*' || entry === origin))
+  return rules.some((entry) =>
+    entry instanceof RegExp ? new RegExp(entry).test(origin) : entry === '*' || entry === origin,
+  )
 }
 
 /**

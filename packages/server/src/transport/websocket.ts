@@ -91,6 +91,7 @@ export class WebSocketTransport {
 
   private async upgrade(exchange: HttpExchange, context: unknown): Promise<void> {
     const { options } = this
+    if (exchange.hasRepeatedLength) return exchange.endAndClose('400 Bad Request', 'more than one Content-Length')
     const admission = admitUpgrade({ header: (name) => exchange.header(name), originRule: options.cors?.origin })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
     if (this.isClosing) {
@@ -127,7 +128,14 @@ export class WebSocketTransport {
 
   private refuse(exchange: HttpExchange, refusal: Refusal): void {
     const body = JSON.stringify({ code: refusal.code, message: refusal.message })
-    exchange.end(refusal.status, [['content-type', 'application/json'], ['cache-control', 'no-store']], body)
+    exchange.end(
+      refusal.status,
+      [
+        ['content-type', 'application/json'],
+        ['cache-control', 'no-store'],
+      ],
+      body,
+    )
     this.onRefusal(refusal, toUpgradeRequest(exchange))
   }
 

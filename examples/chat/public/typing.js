@@ -1,0 +1,66 @@
+/** A hint goes away by itself when nothing more is heard. */
+const EXPIRES_AFTER_MS = 5_000
+/** While somebody writes, the others are told this often. */
+const REPEAT_AFTER_MS = 2_000
+
+/** "Ada is typing…": who in the room is writing. */
+export function createTypingHint(element) {
+  /** Name to the timer that ends its hint. */
+  const writers = new Map()
+
+  function show() {
+    const names = [...writers.keys()]
+    if (names.length === 0) element.textContent = ''
+    else if (names.length === 1) element.textContent = `${names[0]} is typing…`
+    else if (names.length === 2) element.textContent = `${names[0]} and ${names[1]} are typing…`
+    else element.textContent = 'Several people are typing…'
+  }
+
+  function remove(name) {
+    clearTimeout(writers.get(name))
+    writers.delete(name)
+    show()
+  }
+
+  return {
+    set(name, isTyping) {
+      remove(name)
+      if (!isTyping) return
+      writers.set(
+        name,
+        setTimeout(() => remove(name), EXPIRES_AFTER_MS),
+      )
+      show()
+    },
+    clear() {
+      for (const name of [...writers.keys()]) remove(name)
+    },
+  }
+}
+
+/** Tells the room about one's own writing, not more often than it has to know. */
+export function createTypingReport(send) {
+  let toldAt = Number.NEGATIVE_INFINITY
+  let isTyping = false
+
+  return {
+    /** The text has changed. */
+    update(hasText) {
+      if (!hasText) return this.stop()
+      const now = performance.now()
+      if (isTyping && now - toldAt < REPEAT_AFTER_MS) return
+      isTyping = true
+      toldAt = now
+      send(true)
+    },
+    /** The text was sent or removed. */
+    stop() {
+      if (isTyping) send(false)
+      isTyping = false
+    },
+    /** The room has changed, or the connection: nobody knows of any writing. */
+    reset() {
+      isTyping = false
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+const PATIENCE = { timeout: 10_000, interval: 25 }
+
+/** A chat user with a page: what they do, and what they can see. */
+export class VisitorPage {
+  constructor(readonly page: Page) {}
+
+  get log(): Locator {
+    return this.page.getByRole('log', { name: 'Messages' })
+  }
+
+  get nameField(): Locator {
+    return this.page.getByLabel('Your name')
+  }
+
+  get textField(): Locator {
+    return this.page.getByLabel('Message', { exact: true })
+  }
+
+  get banner(): Locator {
+    return this.page.locator('#banner')
+  }
+
+  get typingHint(): Locator {
+    return this.page.locator('#typing')
+  }
+
+  async open(url: string): Promise<void> {
+    await this.page.goto(url)
+  }
+
+  /** Fills in the name and presses Enter, with whatever result. */
+  async submitName(name: string): Promise<void> {
+    await this.nameField.fill(name)
+    await this.nameField.press('Enter')
+  }
+
+  /** Logs in and waits until the chat is shown. */
+  async logIn(name: string): Promise<void> {
+    await this.submitName(name)
+    await this.textField.waitFor()
+  }
+
+  async say(text: string): Promise<void> {
+    await this.textField.fill(text)
+    await this.textField.press('Enter')
+  }
+
+  async goToRoom(room: string): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Rooms' }).getByRole('button', { name: room }).click()
+    await this.sees(`You joined ${room}`)
+  }
+
+  /** Waits until the log has an entry that contains `text`. */
+  async sees(text: string): Promise<void> {
+    await this.log.getByText(text, { exact: true }).waitFor()
+  }
+
+  /** Messages in the log: author, text and the machine-readable time. */
+  async messages(): Promise<{ author: string; text: string; time: string }[]> {
+    return this.log.locator('.message').evaluateAll((entries) =>
+      entries.map((entry) => ({
+        author: entry.querySelector('.author')?.textContent ?? '',
+        text: entry.querySelector('.text')?.textContent ?? '',
+        time: entry.querySelector('time')?.dateTime ?? '',
+      })),
+    )
+  }
+
+  /** Waits until the list of people is exactly this. */
+  async listsPeople(...names: string[]): Promise<void> {
+    await expect.poll(() => this.page.locator('#people bdi').allTextContents(), PATIENCE).toEqual(names)
+  }
+
+  /** Waits until an element's text is exactly this; '' means that it shows nothing. */
+  async shows(element: Locator, text: string): Promise<void> {
+    await expect.poll(() => element.textContent(), PATIENCE).toBe(text)
+  }
+
+  /** Whether something sticks out to the right, so that the page would scroll sideways. */
+  async overflows(): Promise<boolean> {
+    return this.page.evaluate(() => {
+      const log = document.getElementById('log')
+      const isLogTooWide = log !== null && log.scrollWidth > log.clientWidth
+      return isLogTooWide || document.documentElement.scrollWidth > window.innerWidth
+    })
+  }
+}
