@@ -58,18 +58,22 @@ export const UPGRADE_HEADERS = {
 /**
  * Sends bytes that no HTTP client would send.
  *
- * @returns What came until the server closed the connection; ask for that with `Connection: close`, or send
- *          something that it closes for.
+ * @param enough  What the answer has to match to be returned; without it the connection has to end first.
+ * @returns What came until then.
  */
-export function rawRequest(port: number, text: string): Promise<string> {
+export function rawRequest(port: number, text: string, enough?: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
     let answer = ''
     socket.setTimeout(10_000, () => socket.destroy(new Error(`no end after 10 s, so far: ${answer}`)))
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1')
+      if (enough?.test(answer)) socket.destroy()
     })
     socket.on('error', reject)
     socket.on('close', (hadError) => hadError || resolve(answer))
   })
 }
+
+/** Matches an answer whose headers are complete. */
+export const HEAD = /\r\n\r\n/

@@ -155,6 +155,11 @@ export class RawClient implements Disposable {
     return (this.ws as unknown as { _socket: NetSocket })._socket
   }
 
+  /** Closes the link with a close frame. */
+  closeWith(code: number, reason = ''): void {
+    this.ws.close(code, reason)
+  }
+
   /** Cuts the link without a close frame. */
   terminate(): void {
     this.ws.terminate()

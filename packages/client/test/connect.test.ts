@@ -142,6 +142,16 @@ describe('credentials', () => {
     expect(second.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { late: false } }])
   })
 
+  test('of a function that never answers are a connect_error CONNECT_TIMEOUT, and are asked for again', async () => {
+    await using server = await startServer()
+    let calls = 0
+    using socket = connect(server.url, { timeout: 50, auth: (answer) => ++calls > 1 && answer({}) })
+    const [error] = await next(socket, 'connect_error')
+    expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    await next(socket, 'connect')
+    expect(calls).toBe(2)
+  })
+
   test('that cannot be sent are a final connect_error', async () => {
     await using server = await startServer()
     using socket = connect(server.url, { auth: { token: 1n } })
@@ -379,11 +389,12 @@ describe('a server that does not answer', () => {
       errors.push(code)
       isMute = false
     })
+    const connected = next(socket, 'connect')
     await next(socket, 'connect_error')
     expect(socket).toMatchObject({ active: true, connected: false })
     const link = await server.link()
     expect((await link.end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT.code)
-    await next(socket, 'connect')
+    await connected
     expect(errors).toEqual(['CONNECT_TIMEOUT'])
   })
 

@@ -183,6 +183,22 @@ describe('the limit that the server announced', () => {
     expect(pair.client.id).toBe(pair.peer.id)
   })
 
+  test('turns an error that is larger into one that fits', async () => {
+    using watched = watchProcess()
+    await using pair = await startPair(() => {}, { maxHttpBufferSize })
+    const fail = () => {
+      throw new RoomcastError('MY_CODE', 'x'.repeat(maxHttpBufferSize), { data: new Uint8Array(maxHttpBufferSize) })
+    }
+    pair.client.on('now', fail)
+    pair.client.on('later', async () => fail())
+    for (const event of ['now', 'later']) {
+      expect((await errorOf(() => pair.peer.timeout(2_000).emitWithAck(event))).code).toBe('MY_CODE')
+    }
+    expect(await pair.client.emitWithAck('echo', 'still here')).toBe('still here')
+    await turns()
+    expect(watched.events).toEqual([])
+  })
+
   test('is checked again for what waited in the outbox before it was known', async () => {
     await using server = await startServer(
       (io) => io.on('connection', (socket) => socket.on('echo', (value: unknown) => value)),

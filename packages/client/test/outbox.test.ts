@@ -295,3 +295,27 @@ test('outboxes of namespaces are apart', async () => {
   other.connect()
   expect(await Promise.all(calls)).toEqual([1, 2])
 })
+
+test('a listener of "error" that disconnects while the outbox is sent leaves the rest for the next time', async () => {
+  await using server = await startServer(
+    (io) => {
+      io.on('connection', (socket) => socket.on('m', (n: unknown) => n))
+    },
+    { maxHttpBufferSize: 2_048 },
+  )
+  using client = connect(server.url, { autoConnect: false })
+  const first = client.emitWithAck('m', 1)
+  // Too large for this server, which the client does not know yet.
+  client.emit('m', 'x'.repeat(3_000))
+  const rest = client.emitWithAck('m', 2)
+  client.once('error', () => {
+    client.disconnect()
+  })
+  const gone = next(client, 'disconnect')
+  client.connect()
+  const firstOutcome = first.catch((error: RoomcastError) => error.code)
+  await gone
+  client.connect()
+  expect(await rest).toBe(2)
+  expect([1, 'DISCONNECTED']).toContain(await firstOutcome)
+})

@@ -1,11 +1,11 @@
 export type { RoomcastErrorOptions } from './errors'
 export { isRoomcastError, RoomcastError } from './errors'
-export { callListener } from './events/call-listener'
+export { callListener, isThenable } from './events/call-listener'
 export type { CatchAllListener } from './events/catch-all'
-export { CatchAllListeners } from './events/catch-all'
 export type { ListenableNames, ListenerFor } from './events/emitter'
 export { Emitter } from './events/emitter'
 export type { AnyListener } from './events/listener-table'
+export { SocketEmitter } from './events/socket-emitter'
 export type { AnnouncedLimits, ConnectBody, ConnectErrorBody, ConnectedBody, ErrorBody } from './frame/bodies'
 export {
   readArguments,
@@ -20,7 +20,7 @@ export { encodeFrame, prependHeader } from './frame/frame'
 export type { FrameHeader, ReadHeader } from './frame/header'
 export { createHeader, headerLength, readHeader, writeHeader } from './frame/header'
 export type { Direction, MessageDefinition, MessageName, MessageType } from './frame/message-types'
-export { HEADER_FLAGS, MESSAGE_DEFINITIONS, MESSAGE_TYPES } from './frame/message-types'
+export { HEADER_FLAGS, MESSAGE_DEFINITIONS, MESSAGE_TYPES, TYPE_MASK } from './frame/message-types'
 export {
   assertEmittable,
   assertRoomName,
@@ -29,6 +29,7 @@ export {
   RESERVED_EVENTS,
   utf8Length,
 } from './names/names'
+export { assertTimeout } from './names/timeout'
 export type { CloseCodeRow, CloseName, CloseVerdict } from './tables/close-codes'
 export { CLOSE_CODES, closeVerdict } from './tables/close-codes'
 export type { ErrorCarrier, ErrorCode, ErrorCodeRow, ErrorSource } from './tables/error-codes'

@@ -1,5 +1,5 @@
-import { CLOSE_CODES, LIMITS, MESSAGE_TYPES, RESERVED_EVENTS } from '@roomcast/protocol'
 import { io as connect } from '@roomcast/client'
+import { CLOSE_CODES, LIMITS, MESSAGE_TYPES, RESERVED_EVENTS } from '@roomcast/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../../../test-kit/random'
 import { RawClient } from '../../../test-kit/raw-client'
@@ -87,7 +87,9 @@ describe('malformed frames close the connection with BAD_FRAME', () => {
     'a string that is not UTF-8': event(hex('91 a1 ff')),
     'an integer of 64 bits': event(hex('91 cf ff ff ff ff ff ff ff ff')),
     '5,000 levels of nesting': event(new Uint8Array(5_001).fill(0x91, 0, 5_000)),
-    'more values than a body may have': event(Uint8Array.from([0xdc, 0x4e, 0x20, ...new Uint8Array(20_000).fill(0xc0)])),
+    'more values than a body may have': event(
+      Uint8Array.from([0xdc, 0x4e, 0x20, ...new Uint8Array(20_000).fill(0xc0)]),
+    ),
   }
 
   test.each(Object.entries(frames))('%s', async (_name, bytes) => {
@@ -212,7 +214,23 @@ describe('limits', () => {
 test('random bytes and mutated frames never harm the server', async () => {
   const random = createRandom()
   const seeds = [
-    Uint8Array.from([MESSAGE_TYPES.EVENT | 0x40, 5, 4, 0x65, 0x63, 0x68, 0x6f, 0x92, 0xa2, 0x68, 0x69, 0x81, 0xa1, 0x61, 0x05]),
+    Uint8Array.from([
+      MESSAGE_TYPES.EVENT | 0x40,
+      5,
+      4,
+      0x65,
+      0x63,
+      0x68,
+      0x6f,
+      0x92,
+      0xa2,
+      0x68,
+      0x69,
+      0x81,
+      0xa1,
+      0x61,
+      0x05,
+    ]),
     Uint8Array.from([MESSAGE_TYPES.ACK | 0x40, 2, 0x90]),
     Uint8Array.from([MESSAGE_TYPES.CONNECT, 0x81, 0xa3, 0x6e, 0x73, 0x70, 0xa2, 0x2f, 0x78]),
     Uint8Array.from([MESSAGE_TYPES.DISCONNECT, 0xc0]),

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
 import type { Server, Socket } from '@roomcast/server'
-import { RawClient } from '../../../test-kit/raw-client'
+import { expect, test } from 'vitest'
 import { createRandom, type Random } from '../../../test-kit/random'
+import { RawClient } from '../../../test-kit/raw-client'
 import { startServer } from '../../../test-kit/server'
 import { until } from '../../../test-kit/wait'
 
@@ -105,7 +105,9 @@ function without(clients: readonly number[], client: number): number[] {
 
 /** What a client got, acks included, in order of arrival. */
 function received(client: RawClient): unknown[] {
-  return client.frames.filter(({ type }) => type === 'EVENT' || type === 'ACK').map(({ body }) => (body as unknown[])[0])
+  return client.frames
+    .filter(({ type }) => type === 'EVENT' || type === 'ACK')
+    .map(({ body }) => (body as unknown[])[0])
 }
 
 test('every client gets every message meant for it once, in the order of the calls', async () => {
@@ -136,7 +138,8 @@ test('every client gets every message meant for it once, in the order of the cal
       if (random.chance(0.5)) client.emit('run', [random.below(8)], ++calls)
       if (random.chance(0.3)) client.emit('run', [random.below(30)], ++calls)
     }
-    if (random.chance(0.3)) await until(() => clients.every((client, i) => received(client).length >= (script?.expected[i]?.length ?? 0)))
+    if (random.chance(0.3))
+      await until(() => clients.every((client, i) => received(client).length >= (script?.expected[i]?.length ?? 0)))
     else await new Promise((resolve) => setImmediate(resolve))
   }
   await until(() => acks(clients) === calls, 'all acks')

@@ -1,5 +1,5 @@
-import { Server } from '@roomcast/server'
 import { io as connect } from '@roomcast/client'
+import { Server } from '@roomcast/server'
 import { expect, test } from 'vitest'
 import { next, until } from '../../../test-kit/wait'
 
@@ -68,12 +68,15 @@ test('the chat of the Socket.IO tutorial runs after changing the import and the 
     expect(refusal.message).toBe('not authorized')
 
     const messages: unknown[] = []
-    for (const socket of [ada, bob]) socket.on('new message', (message) => messages.push([socket === ada ? 'ada' : 'bob', message]))
+    for (const socket of [ada, bob])
+      socket.on('new message', (message) => messages.push([socket === ada ? 'ada' : 'bob', message]))
 
     expect(await ada.emitWithAck('new user', 'Ada')).toBe(true)
     expect(await bob.emitWithAck('new user', 'Ada')).toBe(false)
     const joined = next(ada, 'user joined')
-    const list = until(() => new Promise((resolve) => ada.once('get users', (users) => resolve(users.length === 2 && users))))
+    const list = until(
+      () => new Promise((resolve) => ada.once('get users', (users) => resolve(users.length === 2 && users))),
+    )
     expect(await bob.timeout(5_000).emitWithAck('new user', 'Bob')).toBe(true)
     expect(await joined).toEqual(['Bob'])
     expect(await list).toEqual(['Ada', 'Bob'])

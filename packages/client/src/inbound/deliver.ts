@@ -1,5 +1,8 @@
 import { type AnyListener, type ErrorBody, isRoomcastError, toErrorBody } from '@roomcast/protocol'
 
+/** Of an error that did not fit. */
+const SHORT_TEXT_CHARS = 200
+
 /** Sends the answer to an event; may throw `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
 export type Answer = (error: ErrorBody | null, results: readonly unknown[]) => void
 
@@ -26,7 +29,8 @@ export function deliverEvent(target: EventTarget, event: string, args: unknown[]
     try {
       answer?.(body, [])
     } catch {
-      answer?.({ code: body.code, message: body.message }, [])
+      // Its data cannot be sent, or is too large; its text may be too.
+      answer?.({ code: body.code, message: body.message.slice(0, SHORT_TEXT_CHARS) }, [])
     }
   }
   const fail = (error: unknown, isFault = !isRoomcastError(error)) => {

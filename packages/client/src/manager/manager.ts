@@ -150,11 +150,6 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
   }
 
-  /** @internal */
-  onListenerError(error: unknown, event: string): void {
-    console.error(`roomcast: listener of "${event}" failed`, error)
-  }
-
   private open(): void {
     this.phase = 'opening'
     const url = new URL(this.url)

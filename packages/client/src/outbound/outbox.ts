@@ -37,11 +37,10 @@ export class Outbox {
     this.bytes = this.entries.reduce((sum, entry) => sum + entry.body.length, 0)
   }
 
-  /** Takes out everything, in order. */
-  takeAll(): OutboxEntry[] {
-    const { entries } = this
-    this.entries = []
-    this.bytes = 0
-    return entries
+  /** Takes out the oldest entry. */
+  take(): OutboxEntry | undefined {
+    const entry = this.entries.shift()
+    this.bytes -= entry?.body.length ?? 0
+    return entry
   }
 }

@@ -1,4 +1,12 @@
-import type { AckResult, DataArgs, EventArgs, EventNames, EventsMap, TimedArgs } from '@roomcast/protocol'
+import {
+  type AckResult,
+  assertTimeout,
+  type DataArgs,
+  type EventArgs,
+  type EventNames,
+  type EventsMap,
+  type TimedArgs,
+} from '@roomcast/protocol'
 import type { AckSettle } from '../outbound/pending-acks'
 
 /** How an event is sent. */
@@ -53,7 +61,7 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
 
   /** As `socket.timeout`. */
   timeout(ms: number): DirectEmitter<Emit, true> {
-    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: ms })
+    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: assertTimeout(ms) })
   }
 
   /** As `socket.volatile`. */

@@ -1,25 +1,24 @@
 import {
   type AckResult,
   assertEmittable,
-  type CatchAllListener,
-  CatchAllListeners,
+  assertTimeout,
   callListener,
   type DataArgs,
   type DefaultEventsMap,
-  Emitter,
   type EventArgs,
   type EventNames,
   type EventsMap,
   MESSAGE_TYPES,
   RESERVED_EVENTS,
   RoomcastError,
+  SocketEmitter,
 } from '@roomcast/protocol'
-import { type Answer, deliverEvent, type EventTarget } from '../inbound/deliver'
+import { type Answer, deliverEvent } from '../inbound/deliver'
 import { type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
 import { Outbox, type OutboxEntry } from '../outbound/outbox'
 import { type AckSettle, PendingAcks } from '../outbound/pending-acks'
-import { DirectEmitter, type DirectHost, type EmitFlags, NO_FLAGS, splitAck } from './direct-emitter'
+import { DirectEmitter, type EmitFlags, NO_FLAGS, splitAck } from './direct-emitter'
 import type { DisconnectDetails, DisconnectReason, SocketLink } from './socket-link'
 
 /** Events that the library fires on a socket. */
@@ -40,10 +39,10 @@ export interface SocketReservedEvents {
  *     ▲                    └── refused ──┐         │
  *     └── disconnect(), refused, ended by the server ◄──┘
  */
-export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>
-  extends Emitter<Listen, SocketReservedEvents>
-  implements EventTarget, DirectHost
-{
+export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen> extends SocketEmitter<
+  Listen,
+  SocketReservedEvents
+> {
   /** Given by the server at each connect; undefined while not connected. */
   id: string | undefined
   /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
@@ -54,8 +53,6 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   private namespace = 0
   private readonly acks = new PendingAcks()
   private readonly outbox: Outbox
-  private incoming: CatchAllListeners | null = null
-  private outgoing: CatchAllListeners | null = null
 
   /** @internal */
   constructor(
@@ -153,9 +150,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     return this.send(...args)
   }
 
-  /** @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`; the ack gets the error in front. */
+  /**
+   * @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`, 1 to 2^31 - 1; the ack gets the error in front.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
   timeout(ms: number): DirectEmitter<Emit, true> {
-    return this.direct({ ...NO_FLAGS, timeoutMs: ms })
+    return this.direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
   }
 
   /** Drops the event if the socket is not connected. */
@@ -168,60 +168,10 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     return this
   }
 
-  /** Calls `listener` with the name and arguments of every event of the server. */
-  onAny(listener: CatchAllListener): this {
-    this.incoming ??= new CatchAllListeners()
-    this.incoming.append(listener)
-    return this
-  }
-
-  /** As {@link onAny}, before the listeners there are. */
-  prependAny(listener: CatchAllListener): this {
-    this.incoming ??= new CatchAllListeners()
-    this.incoming.prepend(listener)
-    return this
-  }
-
-  /** Removes a listener of {@link onAny}, or all of them. */
-  offAny(listener?: CatchAllListener): this {
-    this.incoming?.remove(listener)
-    return this
-  }
-
-  /** The listeners of {@link onAny}. */
-  listenersAny(): readonly CatchAllListener[] {
-    return this.incoming?.all() ?? []
-  }
-
-  /** Calls `listener` with the name and arguments of every event that is emitted. */
-  onAnyOutgoing(listener: CatchAllListener): this {
-    this.outgoing ??= new CatchAllListeners()
-    this.outgoing.append(listener)
-    return this
-  }
-
-  /** As {@link onAnyOutgoing}, before the listeners there are. */
-  prependAnyOutgoing(listener: CatchAllListener): this {
-    this.outgoing ??= new CatchAllListeners()
-    this.outgoing.prepend(listener)
-    return this
-  }
-
-  /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
-  offAnyOutgoing(listener?: CatchAllListener): this {
-    this.outgoing?.remove(listener)
-    return this
-  }
-
-  /** The listeners of {@link onAnyOutgoing}. */
-  listenersAnyOutgoing(): readonly CatchAllListener[] {
-    return this.outgoing?.all() ?? []
-  }
-
   /** @internal Sends one event, or keeps it. */
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
-    this.outgoing?.notify(this, event, data, (error) => this.onListenerError(error, event))
+    this.notifyOutgoing(event, data)
     if (flags.volatile && !this.connected) {
       settle?.(new RoomcastError('DISCONNECTED', 'the socket is not connected'), [])
       return
@@ -277,14 +227,8 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.end(reason, isFinal, details)
   }
 
-  /** @internal */
-  notifyAny(event: string, args: readonly unknown[]): boolean {
-    this.incoming?.notify(this, event, args, (error) => this.onListenerError(error, event))
-    return this.listenersAny().length > 0
-  }
-
   /** @internal Never a process event: one faulty listener must not end a Node.js client. */
-  onListenerError(error: unknown, event: string): void {
+  override onListenerError(error: unknown, event: string): void {
     const hasListener = event !== 'error' && this.listenersOf('error').length > 0
     if (hasListener && error instanceof Error) this.fire('error', error)
     else console.error(`roomcast: listener of "${event}" failed`, error)
@@ -329,7 +273,9 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   }
 
   private flushOutbox(): void {
-    for (const { event, ackId, body } of this.outbox.takeAll()) {
+    // One by one: a listener told of a failure may disconnect, and the rest waits for the next time.
+    for (let entry = this.outbox.take(); entry !== undefined; entry = this.connected ? this.outbox.take() : undefined) {
+      const { event, ackId, body } = entry
       // A call that has failed meanwhile must not happen after its caller was told so.
       if (ackId >= 0 && !this.acks.has(ackId)) continue
       try {

@@ -13,8 +13,13 @@ export function callListener(
 ): void {
   try {
     const result = listener.apply(self, args as unknown[])
-    if (result instanceof Promise) result.catch(onError)
+    if (isThenable(result)) result.then(undefined, onError)
   } catch (error) {
     onError(error)
   }
+}
+
+/** Whether a value is a promise, of whatever library. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -19,7 +19,7 @@ export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> 
  * `on`, `once`, `off` and their kin, as people know them from Node.js and Socket.IO. Costs one field until
  * the first listener.
  */
-export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap> {
+export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
   private table: ListenerTable | null = null
 
   /** Calls `listener` for each `event`. @returns this object, for chaining. */
@@ -103,7 +103,9 @@ export abstract class Emitter<User extends EventsMap, Reserved extends EventsMap
   }
 
   /** @internal Where errors of listeners go. */
-  protected abstract onListenerError(error: unknown, event: string): void
+  onListenerError(error: unknown, event: string): void {
+    console.error(`roomcast: listener of "${event}" failed`, error)
+  }
 }
 
 const NONE: readonly AnyListener[] = []

@@ -18,9 +18,9 @@ export const LIMITS = {
   namespaceNameBytes: 200,
   /** Namespaces that one connection may have open or pending. */
   namespacesPerConnection: 32,
-  /** Frames a client may send before its first namespace is connected. */
+  /** Frames other than CONNECT that a client may send before its first namespace is connected. */
   framesBeforeConnect: 4,
-  /** Bytes a client may send before its first namespace is connected. */
+  /** Bytes of one frame before the first namespace is connected. */
   bytesBeforeConnect: 8_192,
   /** Time a connection may stay without a namespace. Option `connectTimeout` of the server. */
   connectTimeoutMs: 5_000,

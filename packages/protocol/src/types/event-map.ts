@@ -46,7 +46,7 @@ export type AckResult<Map extends EventsMap, Event extends EventNames<Map>> = st
   ? // biome-ignore lint/suspicious/noExplicitAny: the result of an untyped event is as untyped as its arguments
     any
   : HasAck<EventArgs<Map, Event>> extends true
-    ? Parameters<NonNullable<Last<EventArgs<Map, Event>>> & AnyFunction> extends []
+    ? NonNullable<Last<EventArgs<Map, Event>>> extends () => unknown
       ? void
       : FirstParameter<NonNullable<Last<EventArgs<Map, Event>>>>
     : never

@@ -1,6 +1,6 @@
 import { Emitter } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
-import type { RoomIndex, RoomMember, RoomObserver } from '../rooms/room-index'
+import type { RoomIndex, RoomMember } from '../rooms/room-index'
 
 /** Events of `namespace.adapter`, with the names of Socket.IO. */
 export interface AdapterEvents {
@@ -17,7 +17,7 @@ export type RoomsView = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'forEach'
   Iterable<[string, ReadonlySet<string>]>
 
 /** `namespace.adapter`: who is in which room, and events about it. Read-only. */
-export class AdapterView extends Emitter<Record<never, never>, AdapterEvents> implements RoomObserver {
+export class AdapterView extends Emitter<Record<never, never>, AdapterEvents> {
   private index!: RoomIndex<RoomMember>
 
   /** @internal */

@@ -1,4 +1,12 @@
-import type { AckResult, DataArgs, EventArgs, EventNames, EventsMap, TimedArgs } from '@roomcast/protocol'
+import {
+  type AckResult,
+  assertTimeout,
+  type DataArgs,
+  type EventArgs,
+  type EventNames,
+  type EventsMap,
+  type TimedArgs,
+} from '@roomcast/protocol'
 import type { AckSettle } from '../connection/pending-acks'
 import { type EmitFlags, type RoomEmitter, splitAck } from './room-emitter'
 
@@ -43,7 +51,7 @@ export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> 
 
   /** As `socket.timeout`. */
   timeout(ms: number): DirectEmitter<Emit, Data, true> {
-    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: ms })
+    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: assertTimeout(ms) })
   }
 
   /** As `socket.volatile`. */

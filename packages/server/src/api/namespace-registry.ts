@@ -27,14 +27,20 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
   of(name: string): Namespace<Listen, Emit, ServerSide, Data> {
     const full = name.startsWith('/') ? name : `/${name}`
     if (!isNamespaceName(full)) throw new RoomcastError('INVALID_NAMESPACE', 'namespace name is too long or malformed')
-    return this.byName.get(full) ?? this.create(full)
+    const existing = this.byName.get(full)
+    if (existing !== undefined) return existing
+    // As in Socket.IO: what a RegExp matches is guarded by its middleware, whoever asks for it first.
+    const parent = this.parents.find(({ pattern }) => pattern?.test(full))
+    return parent === undefined ? this.create(full) : this.createChild(full, parent)
   }
 
   /** A pattern of namespaces. */
   pattern(matcher: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data> {
-    const decide: NamespaceMatcher =
-      matcher instanceof RegExp ? (name, _auth, next) => next(null, new RegExp(matcher).test(name)) : matcher
-    const parent = new ParentNamespace<Listen, Emit, ServerSide, Data>(decide, this.runtime)
+    // A copy, because the flags g and y make a RegExp remember where it was.
+    const pattern = matcher instanceof RegExp ? new RegExp(matcher.source, matcher.flags.replace(/[gy]/g, '')) : null
+    const decide: NamespaceMatcher = (name, auth, next) =>
+      matcher instanceof RegExp ? next(null, pattern?.test(name)) : matcher(name, auth, next)
+    const parent = new ParentNamespace<Listen, Emit, ServerSide, Data>(decide, pattern, this.runtime)
     this.parents.push(parent)
     return parent
   }
@@ -49,9 +55,7 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
       // Another client may have created it while the matcher was thinking.
       const existing = this.byName.get(name)
       if (existing !== undefined) return existing
-      const child = this.create(name, parent)
-      this.main.fire('new_namespace', child)
-      return child
+      return this.createChild(name, parent)
     }
     return null
   }
@@ -59,6 +63,15 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
   /** The namespace of a name, if it exists. */
   get(name: string): Namespace<Listen, Emit, ServerSide, Data> | undefined {
     return this.byName.get(name)
+  }
+
+  private createChild(
+    name: string,
+    parent: ParentNamespace<Listen, Emit, ServerSide, Data>,
+  ): Namespace<Listen, Emit, ServerSide, Data> {
+    const child = this.create(name, parent)
+    this.main.fire('new_namespace', child)
+    return child
   }
 
   private create(

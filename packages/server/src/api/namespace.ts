@@ -28,7 +28,7 @@ import {
   RoomEmitter,
 } from './room-emitter'
 import type { Runtime } from './runtime'
-import type { AnySocket, Socket, SocketHost, SocketNamespace } from './socket'
+import type { AnySocket, Socket } from './socket'
 
 /** Events that the library fires on a namespace. */
 export interface NamespaceReservedEvents<
@@ -62,15 +62,12 @@ export type AnyNamespace = Namespace<any, any, any, any>
 
 /** Sockets that share a name, a set of rooms and their middleware. Created with `io.of(name)`. */
 export class Namespace<
-    Listen extends EventsMap = DefaultEventsMap,
-    Emit extends EventsMap = Listen,
-    ServerSide extends EventsMap = DefaultEventsMap,
-    // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
-    Data = any,
-  >
-  extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>>
-  implements SocketHost, SocketNamespace<Listen, Emit, ServerSide, Data>
-{
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = Listen,
+  ServerSide extends EventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
+  Data = any,
+> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
   /** Rooms and sockets of the namespace, and events about them. Read-only. */
   readonly adapter: AdapterView
   /** @internal Middleware of `use`. */
@@ -271,7 +268,7 @@ export class Namespace<
   }
 
   /** @internal */
-  onListenerError(error: unknown, event: string): void {
+  override onListenerError(error: unknown, event: string): void {
     this.runtime.reportFault(error, { where: 'listener', name: `${this.name} ${event}` })
   }
 

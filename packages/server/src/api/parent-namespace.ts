@@ -28,6 +28,8 @@ export class ParentNamespace<
   constructor(
     /** @internal */
     readonly matcher: NamespaceMatcher,
+    /** @internal What the names have to match, if that can be told without asking. */
+    readonly pattern: RegExp | null,
     private readonly runtime: Runtime,
   ) {
     super()
@@ -55,7 +57,7 @@ export class ParentNamespace<
   }
 
   /** @internal */
-  onListenerError(error: unknown, event: string): void {
+  override onListenerError(error: unknown, event: string): void {
     this.runtime.reportFault(error, { where: 'listener', name: event })
   }
 }

@@ -1,6 +1,7 @@
 import {
   type AckResult,
   assertRoomName,
+  assertTimeout,
   type BroadcastArgs,
   type DataArgs,
   type EventNames,
@@ -93,9 +94,12 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
     return this.flag({ compress })
   }
 
-  /** @param ms  Milliseconds to wait for the acks of the receivers. */
+  /**
+   * @param ms  Milliseconds to wait for the acks of the receivers, 1 to 2^31 - 1.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
   timeout(ms: number): RoomEmitter<Emit, Data> {
-    return this.flag({ timeoutMs: ms })
+    return this.flag({ timeoutMs: assertTimeout(ms) })
   }
 
   /**
@@ -140,7 +144,8 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
 
   /** Makes every receiver join rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
   socketsJoin(room: string | readonly string[]): void {
-    for (const socket of [...this.host.select(this.targets)]) socket.join(room)
+    const names = roomNames(room)
+    for (const socket of [...this.host.select(this.targets)]) socket.join(names)
   }
 
   /** Makes every receiver leave rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */

@@ -1,26 +1,26 @@
 import {
   type AckResult,
   assertEmittable,
-  type CatchAllListener,
-  CatchAllListeners,
+  assertRoomName,
+  assertTimeout,
   callListener,
   type DataArgs,
   type DefaultEventsMap,
-  Emitter,
   type EventArgs,
   type EventNames,
   type EventsMap,
   encodeFrame,
   MESSAGE_TYPES,
   type RoomcastError,
+  SocketEmitter,
 } from '@roomcast/protocol'
 import type { CloseInfo, Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
 import { type AckOutcome, type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
 import type { WirePort } from '../connection/wire-port'
-import type { Room, RoomMember } from '../rooms/room-index'
+import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
-import { DirectEmitter, type DirectHost } from './direct-emitter'
+import { DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
 import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames, splitAck } from './room-emitter'
 import type { Runtime } from './runtime'
@@ -80,15 +80,12 @@ export type AnySocket = Socket<any, any, any, any>
  * While middleware runs it is pending: rooms joined are joined when it is admitted, emits return false.
  */
 export class Socket<
-    Listen extends EventsMap = DefaultEventsMap,
-    Emit extends EventsMap = Listen,
-    ServerSide extends EventsMap = DefaultEventsMap,
-    // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
-    Data = any,
-  >
-  extends Emitter<Listen, SocketReservedEvents>
-  implements RoomMember, DirectHost<Emit, Data>
-{
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = Listen,
+  ServerSide extends EventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
+  Data = any,
+> extends SocketEmitter<Listen, SocketReservedEvents> {
   /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
   readonly id: string = newSocketId()
   /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
@@ -101,11 +98,9 @@ export class Socket<
   middleware: readonly SocketMiddleware[] | null = null
   /** @internal Frames that wait for an asynchronous `connection` handler. */
   held: HeldFrames | null = null
-  /** @internal Listeners of `onAny`. */
-  anyIncoming: CatchAllListeners | null = null
 
   private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
-  private anyOutgoing: CatchAllListeners | null = null
+  private isObserved = false
   private acks: PendingAcks | null = null
   private lazyData: Data | undefined = undefined
   private lazyHandshake: Handshake | null = null
@@ -211,9 +206,12 @@ export class Socket<
     return this.send(...args)
   }
 
-  /** @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`; the ack gets the error in front. */
+  /**
+   * @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`, 1 to 2^31 - 1; the ack gets the error in front.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
   timeout(ms: number): DirectEmitter<Emit, Data, true> {
-    return this.direct({ ...NO_FLAGS, timeoutMs: ms })
+    return this.direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
   }
 
   /** Skips the event if the client still has unsent data. */
@@ -262,8 +260,11 @@ export class Socket<
   /**
    * Leaves a room. A barrier: of what is emitted to the room later nothing reaches this socket. Its own-id
    * room a socket leaves only with the namespace.
+   *
+   * @throws RoomcastError `INVALID_ROOM_NAME`.
    */
   leave(room: string): void {
+    assertRoomName(room)
     if (this.phase === 'connected') this.host.leave(this, room)
     else this.roomsWhenAdmitted = this.roomsWhenAdmitted?.filter((name) => name !== room) ?? null
   }
@@ -282,51 +283,6 @@ export class Socket<
       this.connection.end('KICKED', 'forced server close')
     } else this.endNamespace('server namespace disconnect', true)
     return this
-  }
-
-  /** Calls `listener` with the name and arguments of every event of the client. */
-  onAny(listener: CatchAllListener): this {
-    this.anyIncoming ??= new CatchAllListeners()
-    this.anyIncoming.append(listener)
-    return this
-  }
-
-  /** As {@link onAny}, before the listeners there are. */
-  prependAny(listener: CatchAllListener): this {
-    this.anyIncoming ??= new CatchAllListeners()
-    this.anyIncoming.prepend(listener)
-    return this
-  }
-
-  /** Removes a listener of {@link onAny}, or all of them. */
-  offAny(listener?: CatchAllListener): this {
-    this.anyIncoming?.remove(listener)
-    return this
-  }
-
-  /** The listeners of {@link onAny}. */
-  listenersAny(): readonly CatchAllListener[] {
-    return this.anyIncoming?.all() ?? []
-  }
-
-  /** Calls `listener` with the name and arguments of every event sent to the client, to its rooms too. */
-  onAnyOutgoing(listener: CatchAllListener): this {
-    return this.changeOutgoing((listeners) => listeners.append(listener))
-  }
-
-  /** As {@link onAnyOutgoing}, before the listeners there are. */
-  prependAnyOutgoing(listener: CatchAllListener): this {
-    return this.changeOutgoing((listeners) => listeners.prepend(listener))
-  }
-
-  /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
-  offAnyOutgoing(listener?: CatchAllListener): this {
-    return this.changeOutgoing((listeners) => listeners.remove(listener))
-  }
-
-  /** The listeners of {@link onAnyOutgoing}. */
-  listenersAnyOutgoing(): readonly CatchAllListener[] {
-    return this.anyOutgoing?.all() ?? []
   }
 
   /** @internal Sends one event. */
@@ -355,11 +311,6 @@ export class Socket<
     }
     runtime.turn.send(this, frame, flags.compress)
     return true
-  }
-
-  /** @internal Tells the listeners of `onAnyOutgoing`. */
-  notifyOutgoing(event: string, data: readonly unknown[]): void {
-    this.anyOutgoing?.notify(this, event, data, (error) => this.onListenerError(error, event))
   }
 
   /** @internal Sends a frame that is not an event. */
@@ -401,15 +352,22 @@ export class Socket<
     }
     this.phase = 'disconnected'
     this.held = null
-    if (this.listenersAnyOutgoing().length > 0) this.host.noteOutgoingListeners(-1)
+    this.onOutgoingChange()
     this.host.remove(this)
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)
   }
 
+  /** @internal Keeps the namespace's count of sockets whose outgoing events somebody listens to. */
+  override onOutgoingChange(): void {
+    const isObserved = this.phase !== 'disconnected' && this.listenersAnyOutgoing().length > 0
+    if (isObserved !== this.isObserved) this.host.noteOutgoingListeners(isObserved ? 1 : -1)
+    this.isObserved = isObserved
+  }
+
   /** @internal */
-  onListenerError(error: unknown, event: string): void {
+  override onListenerError(error: unknown, event: string): void {
     this.host.runtime.reportFault(error, { where: 'listener', name: event, socketId: this.id })
   }
 
@@ -438,14 +396,5 @@ export class Socket<
 
   private callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
     callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
-  }
-
-  private changeOutgoing(change: (listeners: CatchAllListeners) => void): this {
-    const before = this.listenersAnyOutgoing().length > 0
-    this.anyOutgoing ??= new CatchAllListeners()
-    change(this.anyOutgoing)
-    const after = this.listenersAnyOutgoing().length > 0
-    if (this.phase !== 'disconnected' && before !== after) this.host.noteOutgoingListeners(after ? 1 : -1)
-    return this
   }
 }

@@ -38,16 +38,18 @@ export class Connection<Member extends NamespaceMember> {
   phase: 'closed' | 'closing' | 'open' = 'open'
   /** Set by the transport when the link opens, before anything else happens. */
   port!: WirePort
-  /** Frames and bytes received before the first namespace was connected. */
+  /** Frames received before the first namespace was connected: CONNECT, and others. */
+  connectsBeforeConnect = 0
   framesBeforeConnect = 0
-  bytesBeforeConnect = 0
+  /** Whether a namespace is or was connected. */
+  hasBeenConnected = false
   /** Frames that broke a rule. */
   errorCount = 0
-  /** Namespaces asked for whose middleware still runs. */
-  pendingNamespaces: Set<string> | null = null
   /** Closes the connection unless a namespace is connected in time. */
   connectDeadline: Deadline | null = null
 
+  /** Namespaces asked for and not decided, with what to do when that ends. */
+  private asking: Map<string, () => void> | null = null
   private main: Member | null = null
   private others: Map<number, Member> | null = null
   private ended: Set<number> | null = null
@@ -55,14 +57,9 @@ export class Connection<Member extends NamespaceMember> {
 
   constructor(readonly handshake: HandshakeSource) {}
 
-  /** Whether any namespace is connected. */
-  get isConnected(): boolean {
-    return this.main !== null || (this.others !== null && this.others.size > 0)
-  }
-
   /** Namespaces that are connected or asked for. */
   get namespaceCount(): number {
-    return (this.main ? 1 : 0) + (this.others?.size ?? 0) + (this.pendingNamespaces?.size ?? 0)
+    return (this.main ? 1 : 0) + (this.others?.size ?? 0) + (this.asking?.size ?? 0)
   }
 
   /** The member of a namespace by its number. */
@@ -78,6 +75,7 @@ export class Connection<Member extends NamespaceMember> {
   }
 
   addMember(member: Member): void {
+    this.hasBeenConnected = true
     if (member.namespaceNumber === 0) this.main = member
     else {
       this.others ??= new Map()
@@ -88,6 +86,29 @@ export class Connection<Member extends NamespaceMember> {
   removeMember(member: Member): void {
     if (member.namespaceNumber === 0) this.main = null
     else this.others?.delete(member.namespaceNumber)
+  }
+
+  /** Whether the client waits for this namespace. */
+  isAsking(name: string): boolean {
+    return this.asking?.has(name) ?? false
+  }
+
+  /** The client asks for a namespace; `release` is called when that is decided, or the link is closed. */
+  ask(name: string, release: () => void): void {
+    this.asking ??= new Map()
+    this.asking.set(name, release)
+  }
+
+  /** It is decided. @returns Whether the client still waits for it. */
+  answer(name: string): boolean {
+    const release = this.asking?.get(name)
+    if (release === undefined) return false
+    this.asking?.delete(name)
+    if (this.asking?.size === 0) this.asking = null
+    const isOpen = this.phase === 'open'
+    // After the caller has acted: a namespace must not be removed between the decision and the admission.
+    queueMicrotask(release)
+    return isOpen
   }
 
   /** The server ended a namespace: frames of it that are still on their way are discarded. */
@@ -114,6 +135,7 @@ export class Connection<Member extends NamespaceMember> {
   /** Called by the transport, once. @returns What the members are told: what we intended, or what the engine saw. */
   onClosed(seen: CloseInfo): CloseInfo {
     this.phase = 'closed'
+    for (const name of [...(this.asking?.keys() ?? [])]) this.answer(name)
     return this.intent ?? seen
   }
 }

@@ -2,9 +2,10 @@ import {
   type ConnectBody,
   type ErrorBody,
   encodeFrame,
+  isRoomcastError,
+  isThenable,
   LIMITS,
   MESSAGE_TYPES,
-  RoomcastError,
   toErrorBody,
 } from '@roomcast/protocol'
 import { HeldFrames } from '../api/held-frames'
@@ -15,9 +16,13 @@ import { type AnySocket, Socket } from '../api/socket'
 import type { Connection } from '../connection/connection'
 import { deliverEvent } from './event'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
+import { refusalBody } from './refusal'
 
 // biome-ignore lint/suspicious/noExplicitAny: variance: a registry of any event maps has to fit
 export type AnyRegistry = NamespaceRegistry<any, any, any, any>
+
+const REFUSED: ErrorBody = { code: 'CONNECT_REFUSED', message: 'the connection was refused' }
+const INVALID_NAMESPACE: ErrorBody = { code: 'INVALID_NAMESPACE', message: 'Invalid namespace' }
 
 /**
  * Answers CONNECT.
@@ -35,17 +40,24 @@ export function connectNamespace(
 ): boolean {
   const { nsp: name } = body
   const known = registry.get(name)
-  if (connection.pendingNamespaces?.has(name) || (known && connection.member(known.number))) return false
+  if (connection.isAsking(name) || (known && connection.member(known.number))) return false
   if (connection.namespaceCount >= LIMITS.namespacesPerConnection) {
     const message = `a connection may have ${LIMITS.namespacesPerConnection} namespaces`
     refuse(runtime, connection, name, { code: 'TOO_MANY_NAMESPACES', message })
     return true
   }
-  connection.pendingNamespaces ??= new Set()
-  connection.pendingNamespaces.add(name)
+  // Called once, when it is decided or the link is gone, whichever is first.
+  let release = () => {}
+  connection.ask(name, () => release())
+  const decide = (outcome: () => void) => {
+    if (connection.answer(name)) outcome()
+  }
   const proceed = (namespace: AnyNamespace | null | undefined) => {
-    if (namespace) admitThroughMiddleware(runtime, connection, namespace, body.auth)
-    else finish(connection, name, () => refuse(runtime, connection, name, invalidNamespace()))
+    if (!namespace) return decide(() => refuse(runtime, connection, name, INVALID_NAMESPACE))
+    if (connection.phase !== 'open') return
+    namespace.addCandidate()
+    release = () => namespace.releaseCandidate()
+    admitThroughMiddleware(runtime, connection, namespace, body.auth, decide)
   }
   if (known !== undefined) proceed(known)
   else {
@@ -62,17 +74,15 @@ function admitThroughMiddleware(
   connection: Connection<AnySocket>,
   namespace: AnyNamespace,
   auth: unknown,
+  decide: (outcome: () => void) => void,
 ): void {
   const socket: AnySocket = new Socket(namespace, connection, auth)
-  namespace.addCandidate()
-  const onDone = (outcome: MiddlewareOutcome) => {
-    finish(connection, namespace.name, () => {
-      if (socket.isEnded) refuse(runtime, connection, namespace.name, disconnectedByMiddleware())
+  const onDone = (outcome: MiddlewareOutcome) =>
+    decide(() => {
+      if (socket.isEnded) refuse(runtime, connection, namespace.name, REFUSED)
       else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket)
       else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
     })
-    namespace.releaseCandidate()
-  }
   const { middleware } = namespace
   if (middleware.length === 0) onDone({ kind: 'passed' })
   else
@@ -80,13 +90,6 @@ function admitThroughMiddleware(
       middleware.map((step) => (next) => step(socket, next)),
       onDone,
     )
-}
-
-/** Ends the wait for a namespace; `then` runs only if the link is still open. */
-function finish(connection: Connection<AnySocket>, name: string, then: () => void): void {
-  connection.pendingNamespaces?.delete(name)
-  if (connection.pendingNamespaces?.size === 0) connection.pendingNamespaces = null
-  if (connection.phase === 'open') then()
 }
 
 function admit(runtime: Runtime, connection: Connection<AnySocket>, namespace: AnyNamespace, socket: AnySocket): void {
@@ -114,8 +117,8 @@ function startConnectionListeners(namespace: AnyNamespace, socket: AnySocket): P
     for (const listener of namespace.listenersOf(event)) {
       try {
         const result = listener.call(namespace, socket)
-        if (result instanceof Promise) {
-          waits.push(result.catch((error: unknown) => namespace.onListenerError(error, event)))
+        if (isThenable(result)) {
+          waits.push(Promise.resolve(result).catch((error: unknown) => namespace.onListenerError(error, event)))
         }
       } catch (error) {
         namespace.onListenerError(error, event)
@@ -138,12 +141,9 @@ function refusal(
   outcome: MiddlewareOutcome & { kind: 'refused' },
 ): ErrorBody {
   const { error, given } = outcome
-  if (given && error instanceof Error) {
-    const code = error instanceof RoomcastError ? error.code : 'CONNECT_REFUSED'
-    return { code, message: error.message, data: (error as { data?: unknown }).data }
-  }
-  const body = toErrorBody(error, 'CONNECT_REFUSED', 'the connection was refused')
-  if (body.code === 'CONNECT_REFUSED') {
+  if (given) return refusalBody(error, REFUSED)
+  const body = toErrorBody(error, REFUSED.code, REFUSED.message)
+  if (!isRoomcastError(error)) {
     runtime.reportFault(error, { where: 'middleware', name: namespace.name, socketId: socket.id })
   }
   return body
@@ -160,12 +160,4 @@ function refuse(runtime: Runtime, connection: Connection<AnySocket>, nsp: string
     frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECT_ERROR }, body)
   }
   connection.port.send(frame, false)
-}
-
-function invalidNamespace(): ErrorBody {
-  return { code: 'INVALID_NAMESPACE', message: 'Invalid namespace' }
-}
-
-function disconnectedByMiddleware(): ErrorBody {
-  return { code: 'CONNECT_REFUSED', message: 'the connection was refused' }
 }

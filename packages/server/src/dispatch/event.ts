@@ -1,6 +1,7 @@
-import { type AnyListener, RoomcastError } from '@roomcast/protocol'
+import { type AnyListener, isThenable, RoomcastError } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
+import { refusalBody } from './refusal'
 import { Reply } from './reply'
 
 /**
@@ -15,8 +16,8 @@ export function deliverEvent(socket: AnySocket, event: string, ackId: number, ar
   if (!socket.connected) return
   const reply = new Reply(socket, event, ackId)
   if (ackId >= 0) args.push((...results: unknown[]) => reply.send(results))
-  const { anyIncoming, middleware } = socket
-  for (const listener of anyIncoming?.all() ?? []) callHandler(socket, listener, [event, ...args], reply)
+  const { middleware } = socket
+  socket.notifyAny(event, args)
   if (middleware === null) return callHandlers(socket, event, args, reply)
   const passed: [string, ...unknown[]] = [event, ...args]
   const steps = middleware.map((step) => (next: (error?: Error) => void) => step(passed, next))
@@ -42,8 +43,8 @@ function callHandler(socket: AnySocket, handler: AnyListener, args: unknown[], r
   try {
     const result = handler.apply(socket, args)
     if (result === undefined) return
-    if (result instanceof Promise) {
-      result.then(
+    if (isThenable(result)) {
+      Promise.resolve(result).then(
         (value: unknown) => {
           if (value !== undefined) reply.send([value])
         },
@@ -58,8 +59,7 @@ function callHandler(socket: AnySocket, handler: AnyListener, args: unknown[], r
 function refuseEvent(socket: AnySocket, outcome: MiddlewareOutcome & { kind: 'refused' }, reply: Reply): void {
   const { error, given } = outcome
   if (!given) return reply.fail(error)
-  const refusal = error as Error & { data?: unknown }
-  const code = refusal instanceof RoomcastError ? refusal.code : 'EVENT_REFUSED'
-  reply.refuse({ code, message: refusal.message, data: refusal.data })
-  socket.fire('error', refusal)
+  const body = refusalBody(error, { code: 'EVENT_REFUSED', message: 'the event was refused' })
+  reply.refuse(body)
+  socket.fire('error', error instanceof Error ? error : new RoomcastError(body.code, body.message))
 }

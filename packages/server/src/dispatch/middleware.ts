@@ -1,3 +1,5 @@
+import { isThenable } from '@roomcast/protocol'
+
 /** A middleware of either kind, with its first argument bound. */
 export type MiddlewareStep = (next: (error?: Error) => void) => unknown
 
@@ -26,7 +28,7 @@ export function runMiddleware(steps: readonly MiddlewareStep[], onDone: (outcome
     const fail = (error: unknown) => settle({ kind: 'refused', error, given: false })
     try {
       const result = step((error) => settle(error ? { kind: 'refused', error, given: true } : null))
-      if (result instanceof Promise) result.catch(fail)
+      if (isThenable(result)) result.then(undefined, fail)
     } catch (error) {
       fail(error)
     }

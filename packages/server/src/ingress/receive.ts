@@ -11,6 +11,7 @@ import {
   readConnectBody,
   readErrorBody,
   readHeader,
+  TYPE_MASK,
 } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
@@ -49,7 +50,7 @@ export class Receiver {
         connection.end('FRAME_TOO_LARGE', 'parse error', error.message)
       } else if (isRoomcastError(error) && (error.code === 'BAD_FRAME' || error.code === 'BAD_VALUE')) {
         this.endMalformed(connection, error.message)
-      } else throw error
+      } else this.runtime.reportFault(error, { where: 'event handler', name: 'frame' })
     }
   }
 
@@ -63,14 +64,15 @@ export class Receiver {
     if (frame.length > maxFrameBytes) {
       throw new RoomcastError('MESSAGE_TOO_LARGE', `frame has ${frame.length} bytes, limit ${maxFrameBytes}`)
     }
-    if (connection.isConnected) return
-    connection.framesBeforeConnect++
-    connection.bytesBeforeConnect += frame.length
-    const { framesBeforeConnect, bytesBeforeConnect } = connection
-    if (framesBeforeConnect > LIMITS.framesBeforeConnect || bytesBeforeConnect > LIMITS.bytesBeforeConnect) {
-      this.runtime.turn.flush()
-      connection.end('CONNECT_LIMIT', 'parse error')
-    }
+    if (connection.hasBeenConnected) return
+    // What asks for namespaces is bounded by their number: some may wait for slow middleware.
+    const isConnect = frame.length > 0 && ((frame[0] as number) & TYPE_MASK) === MESSAGE_TYPES.CONNECT
+    const isTooMany = isConnect
+      ? ++connection.connectsBeforeConnect > LIMITS.namespacesPerConnection
+      : ++connection.framesBeforeConnect > LIMITS.framesBeforeConnect
+    if (!isTooMany && frame.length <= LIMITS.bytesBeforeConnect) return
+    this.runtime.turn.flush()
+    connection.end('CONNECT_LIMIT', 'parse error')
   }
 
   private route(connection: Connection<AnySocket>, frame: Uint8Array): void {

@@ -82,7 +82,8 @@ export class RoomIndex<Member extends RoomMember> {
     if (this.isEverybodyNative) member.wire?.unsubscribe(this.prefix)
     if (member.hasOwnTopic) member.wire?.unsubscribe(member.id)
     this.observer.left(member.id, member.id)
-    this.observer.deleted(member.id)
+    // Others may have joined it; then it goes with the last of them.
+    if (!this.rooms.has(member.id)) this.observer.deleted(member.id)
   }
 
   /** @returns Whether the socket was not in the room before. */

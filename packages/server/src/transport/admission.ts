@@ -11,8 +11,8 @@ export interface Refusal {
 
 /** What admission decides on. */
 export interface AdmissionRequest {
-  /** Value of a header by lower-case name, '' if absent. */
-  readonly header: (name: string) => string
+  /** Value of a header by lower-case name, undefined if absent. */
+  readonly header: (name: string) => string | undefined
   readonly originRule: OriginRule | undefined
 }
 
@@ -26,7 +26,7 @@ export type Admission =
  * protocols, and requests with a body. RFC 6455 section 4.2.1.
  */
 export function admitUpgrade(request: AdmissionRequest): Admission {
-  const { header } = request
+  const header = (name: string) => request.header(name) ?? ''
   const key = header('sec-websocket-key')
   const isUpgrade =
     /(^|,)\s*upgrade\s*(,|$)/i.test(header('connection')) && header('upgrade').toLowerCase() === 'websocket'
@@ -39,7 +39,7 @@ export function admitUpgrade(request: AdmissionRequest): Admission {
   if (header('transfer-encoding') !== '' || Number(header('content-length')) !== 0) {
     return refused('400 Bad Request', 'REQUEST_REFUSED', 'an upgrade request has no body')
   }
-  if (!isOriginAllowed(header('origin'), header('host'), request.originRule)) {
+  if (!isOriginAllowed(request.header('origin'), header('host'), request.originRule)) {
     return refused('403 Forbidden', 'ORIGIN_NOT_ALLOWED', 'this origin may not connect')
   }
   const negotiation = negotiateSubprotocol(header('sec-websocket-protocol'))

@@ -53,7 +53,7 @@ export function serveClientFile(file: ClientFile, exchange: HttpExchange): void 
   if (exchange.header('if-none-match') === file.etag) {
     return exchange.endEmpty('304 Not Modified', headers)
   }
-  const accepted = exchange.header('accept-encoding')
+  const accepted = exchange.header('accept-encoding') ?? ''
   const encoding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : null
   if (encoding !== null) headers.push(['content-encoding', encoding])
   headers.push(['content-type', 'text/javascript; charset=utf-8'])

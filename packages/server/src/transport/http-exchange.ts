@@ -42,9 +42,13 @@ export class HttpExchange {
     return this.phase === 'open' || this.phase === 'streaming'
   }
 
-  /** Value of the first header of this name, '' if absent. */
-  header(name: string): string {
-    return this.headers.find(([key]) => key === name)?.[1] ?? ''
+  /** Value of a header by lower-case name, undefined if absent; a header sent twice is joined with ", ". */
+  header(name: string): string | undefined {
+    let joined: string | undefined
+    for (const [key, value] of this.headers) {
+      if (key === name) joined = joined === undefined ? value : `${joined}, ${value}`
+    }
+    return joined
   }
 
   /** More than one Content-Length: the engine believes the first and parses the rest as another request. */

@@ -118,11 +118,11 @@ export class WebSocketTransport {
       url: exchange.url,
       address: exchange.address,
       secure: this.options.tls !== undefined,
-      xdomain: origin !== '' && !isSameHost(origin, exchange.header('host')),
+      xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
       issued: Date.now(),
     }
     const data: SocketData = { connection: negotiation.kind === 'accept' ? new Connection(source) : null }
-    const extensions = exchange.header('sec-websocket-extensions')
+    const extensions = exchange.header('sec-websocket-extensions') ?? ''
     exchange.upgrade(data, key, negotiation.subprotocol, extensions, context)
   }
 

@@ -1,0 +1,143 @@
+import net from 'node:net'
+import type { Dialect } from './dialects/dialect'
+import { ExpectedStream } from './expected-stream'
+import { clientFrame, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
+
+const HEAD_END = '\r\n\r\n'
+const READ_BUFFER_BYTES = 65_536
+const NOTHING = Buffer.alloc(0)
+/** Reads are handled before the next one starts, so that all connections can share the memory. */
+const sharedReadBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** The connection is in the room. Once. */
+  joined(): void
+  /** `count` expected frames have arrived. */
+  received(connection: Connection, count: number): void
+  /** The connection broke or received what it must not. Nothing follows. */
+  failed(reason: string): void
+}
+
+/** One client: a TCP socket that speaks the few messages it needs. */
+export class Connection {
+  private phase: 'upgrade' | 'greeting' | 'joined' | 'failed' = 'upgrade'
+  private readonly socket: net.Socket
+  /** Bytes of an unfinished head or uncounted frame. */
+  private rest: Buffer = NOTHING
+  private expected = new ExpectedStream([])
+
+  constructor(
+    port: number,
+    private readonly dialect: Dialect,
+    private readonly events: ConnectionEvents,
+  ) {
+    const { path, subprotocol } = dialect
+    this.socket = net.connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
+    })
+    this.socket.on('error', (error) => this.fail(error.message))
+    this.socket.on('close', () => this.fail('closed by the server'))
+    this.socket.write(upgradeRequest(port, path, subprotocol))
+  }
+
+  /** Expected frames received since {@link Connection.expect}. */
+  get frames(): number {
+    return this.expected.frames
+  }
+
+  /** From now on exactly `frames` must arrive, repeated. All have the same length. */
+  expect(frames: readonly Buffer[]): void {
+    if (!this.expected.isAtBoundary) this.fail('an unfinished frame')
+    this.expected = new ExpectedStream(frames)
+  }
+
+  write(bytes: Buffer): void {
+    this.socket.write(bytes)
+  }
+
+  private onBytes(bytes: Buffer, length: number): boolean {
+    try {
+      if (this.phase === 'joined' && this.rest.length === 0) this.count(bytes, length)
+      else this.onUncounted(Buffer.concat([this.rest, bytes.subarray(0, length)]))
+    } catch (error) {
+      this.fail((error as Error).message)
+    }
+    return true
+  }
+
+  private count(bytes: Buffer, length: number): void {
+    const before = this.expected.frames
+    const pos = this.expected.take(bytes, 0, length)
+    const count = this.expected.frames - before
+    if (count > 0) this.events.received(this, count)
+    if (pos < length) this.onUncounted(Buffer.from(bytes.subarray(pos, length)))
+  }
+
+  /** Bytes that begin with the head or a frame that is not counted. */
+  private onUncounted(bytes: Buffer): void {
+    this.rest = NOTHING
+    if (this.phase === 'upgrade') this.onHead(bytes)
+    else if (this.phase !== 'failed' && bytes.length > 0) this.onFrame(bytes)
+  }
+
+  private onHead(bytes: Buffer): void {
+    const head = bytes.indexOf(HEAD_END)
+    if (head < 0) {
+      this.rest = bytes
+      return
+    }
+    const status = bytes.toString('latin1', 0, bytes.indexOf('\r\n'))
+    if (!status.startsWith('HTTP/1.1 101 ')) throw new Error(`upgrade answered with "${status}"`)
+    this.phase = 'greeting'
+    for (const message of this.dialect.greeting) this.write(clientFrame(message))
+    if (this.dialect.joinedAtOpen) this.join()
+    this.onUncounted(bytes.subarray(head + HEAD_END.length))
+  }
+
+  private onFrame(bytes: Buffer): void {
+    const frame = readServerFrame(bytes, 0)
+    if (!frame) {
+      this.rest = bytes
+      return
+    }
+    this.react(frame)
+    const rest = bytes.subarray(frame.end)
+    if (this.phase === 'joined') this.count(rest, rest.length)
+    else this.onUncounted(rest)
+  }
+
+  private react(message: Message): void {
+    if (message.opcode === OPCODES.PING) {
+      this.write(clientFrame({ opcode: OPCODES.PONG, payload: message.payload }))
+      return
+    }
+    const reaction = this.dialect.react(message)
+    switch (reaction.kind) {
+      case 'joined':
+        return this.join()
+      case 'reply':
+        return this.write(clientFrame(reaction.message))
+      case 'ignored':
+        return
+      case 'unexpected':
+        throw new Error(`unexpected message: ${JSON.stringify(message.payload.toString('latin1', 0, 80))}`)
+    }
+  }
+
+  private join(): void {
+    if (this.phase !== 'greeting') throw new Error('joined twice')
+    this.phase = 'joined'
+    this.events.joined()
+  }
+
+  private fail(reason: string): void {
+    if (this.phase === 'failed') return
+    this.phase = 'failed'
+    this.socket.destroy()
+    this.events.failed(reason)
+  }
+}

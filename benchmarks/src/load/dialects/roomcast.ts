@@ -1,0 +1,26 @@
+import { createCompactCodec, encodeFrame, type FrameFields, MESSAGE_TYPES, SUBPROTOCOL } from '@roomcast/protocol'
+import { CALL_EVENT, CALL_VALUE, TICK_EVENT, TICK_VALUE } from '../../payloads'
+import { type Message, OPCODES } from '../ws-wire'
+import type { Dialect } from './dialect'
+
+const codec = createCompactCodec()
+const TYPE_BITS = 0x1f
+
+/** Roomcast, protocol version 1. */
+export const roomcastDialect: Dialect = {
+  path: '/roomcast/ws',
+  subprotocol: SUBPROTOCOL,
+  joinedAtOpen: false,
+  greeting: [frame({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/' })],
+  react({ payload }) {
+    const connected = ((payload[0] ?? 0) & TYPE_BITS) === MESSAGE_TYPES.CONNECTED
+    return { kind: connected ? 'joined' : 'unexpected' }
+  },
+  call: (ackId) => frame({ type: MESSAGE_TYPES.EVENT, ackId, event: CALL_EVENT }, [CALL_VALUE]),
+  answer: (ackId) => frame({ type: MESSAGE_TYPES.ACK, ackId }, [CALL_VALUE]),
+  tick: () => frame({ type: MESSAGE_TYPES.EVENT, event: TICK_EVENT }, [TICK_VALUE]),
+}
+
+function frame(fields: FrameFields, body: unknown): Message {
+  return { opcode: OPCODES.BINARY, payload: Buffer.from(encodeFrame(codec, fields, body)) }
+}

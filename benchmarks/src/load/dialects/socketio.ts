@@ -1,0 +1,25 @@
+import { CALL_EVENT, CALL_VALUE, TICK_EVENT, TICK_VALUE } from '../../payloads'
+import { type Message, OPCODES } from '../ws-wire'
+import type { Dialect } from './dialect'
+
+/** Socket.IO protocol 5 on Engine.IO protocol 4, WebSocket only, the default JSON parser. */
+export const socketioDialect: Dialect = {
+  path: '/socket.io/?EIO=4&transport=websocket',
+  subprotocol: '',
+  joinedAtOpen: false,
+  greeting: [text('40')],
+  react({ payload }) {
+    const received = payload.toString()
+    if (received.startsWith('40')) return { kind: 'joined' }
+    if (received.startsWith('0')) return { kind: 'ignored' }
+    if (received === '2') return { kind: 'reply', message: text('3') }
+    return { kind: 'unexpected' }
+  },
+  call: (id) => text(`42${id}${JSON.stringify([CALL_EVENT, CALL_VALUE])}`),
+  answer: (id) => text(`43${id}${JSON.stringify([CALL_VALUE])}`),
+  tick: () => text(`42${JSON.stringify([TICK_EVENT, TICK_VALUE])}`),
+}
+
+function text(payload: string): Message {
+  return { opcode: OPCODES.TEXT, payload: Buffer.from(payload) }
+}

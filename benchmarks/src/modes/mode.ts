@@ -1,0 +1,47 @@
+import type { Session } from '../session'
+
+/** What a run may vary. */
+export interface ModeSettings {
+  /** Length of a measured window and of the warm-up before it. */
+  readonly windowMs: number
+  readonly warmUpMs: number
+  /** Connections that send calls. */
+  readonly callers: number
+  /** Members of the room that gets ticks. */
+  readonly members: number
+  /** Connections that do nothing. */
+  readonly idle: number
+}
+
+/** One table of the report. */
+export interface Metric {
+  readonly id: string
+  readonly title: string
+  readonly unit: string
+  /** Largest ratio to raw uWebSockets.js that Roomcast is meant to have. */
+  readonly budget: number
+}
+
+/** What one peer came to in one round. */
+export interface Sample {
+  /** Metric by its id. */
+  readonly metric: string
+  /** In the metric's unit; less is better. */
+  readonly value: number
+  /** Counts behind the value, for the results file. */
+  readonly details: Readonly<Record<string, number>>
+}
+
+/** A way to load a server. */
+export interface Mode {
+  readonly name: string
+  /** Rounds are few where a round is long. */
+  readonly roundsFactor: number
+  /** Flags of Node for every server. */
+  readonly serverFlags: readonly string[]
+  /** The load in words. */
+  describe(settings: ModeSettings): string
+  readonly metrics: readonly Metric[]
+  /** Measures one fresh server. */
+  measure(session: Session, settings: ModeSettings): Promise<Sample[]>
+}

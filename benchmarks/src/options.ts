@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { MODES } from './modes'
+import { WARM_UP_CONNECTIONS } from './modes/idle'
+import type { Mode, ModeSettings } from './modes/mode'
+import { OURS, PEERS, type Peer, REFERENCE } from './peers'
+
+/** What to run. */
+export interface RunOptions {
+  readonly modes: readonly Mode[]
+  readonly peers: readonly Peer[]
+  /** Rounds of modes whose `roundsFactor` is 1. */
+  readonly rounds: number
+  readonly settings: ModeSettings
+  /** Whether each server writes a CPU profile. */
+  readonly isProfiled: boolean
+  /** What was asked for and could not be done. */
+  readonly remarks: readonly string[]
+}
+
+/** Text for `--help`. */
+export const USAGE = `npm run bench -- [mode ...] [flags]
+
+modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if none is given
+--quick        short windows and few rounds, to see that everything runs
+--rounds N     rounds of each mode (idle: 0.6 N)
+--connections N  connections in every mode that runs
+--window MS    length of a measured window
+--peers A,B    only these peers, and ${REFERENCE}: ${PEERS.map(({ name }) => name).join(', ')}
+--profile      each server writes a CPU profile to results/profiles (figures are then no figures)
+`
+
+const FULL = { rounds: 5, windowMs: 1_300, warmUpMs: 700, callers: 50, members: 1_000, idle: 10_000 }
+const QUICK = { rounds: 1, windowMs: 500, warmUpMs: 300, callers: 50, members: 1_000, idle: 2_000 }
+
+/** Part of the descriptor limit that connections may use; the rest is files, pipes and listeners. */
+const DESCRIPTORS_USED = 0.95
+
+/**
+ * Reads the command line.
+ *
+ * @returns undefined if help was asked for.
+ * @throws Error on anything unknown.
+ */
+export function parseOptions(argv: readonly string[]): RunOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      quick: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      connections: { type: 'string' },
+      window: { type: 'string' },
+      peers: { type: 'string' },
+    },
+  })
+  if (values.help) return undefined
+  const defaults = values.quick ? QUICK : FULL
+  const connections = values.connections === undefined ? undefined : positive('--connections', values.connections)
+  const askedIdle = connections ?? defaults.idle
+  const idle = Math.min(askedIdle, mostConnections() - WARM_UP_CONNECTIONS)
+  return {
+    modes: chosen('mode', positionals, MODES),
+    peers: chosenPeers(values.peers),
+    rounds: values.rounds === undefined ? defaults.rounds : positive('--rounds', values.rounds),
+    settings: {
+      windowMs: values.window === undefined ? defaults.windowMs : positive('--window', values.window),
+      warmUpMs: defaults.warmUpMs,
+      callers: connections ?? defaults.callers,
+      members: connections ?? defaults.members,
+      idle,
+    },
+    isProfiled: values.profile,
+    remarks:
+      idle < askedIdle ? [`idle: ${idle} connections, not ${askedIdle}: the descriptor limit allows no more`] : [],
+  }
+}
+
+function chosenPeers(names: string | undefined): readonly Peer[] {
+  if (names === undefined) return PEERS
+  return chosen('peer', [REFERENCE, ...names.split(',')], PEERS)
+}
+
+function chosen<T extends { readonly name: string }>(what: string, names: readonly string[], all: readonly T[]) {
+  const unknown = names.find((name) => !all.some((one) => one.name === name))
+  if (unknown !== undefined) throw new Error(`unknown ${what} "${unknown}", not one of ${all.map((one) => one.name)}`)
+  return names.length === 0 ? all : all.filter((one) => names.includes(one.name))
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${flag} takes a positive whole number, not "${text}"`)
+  return value
+}
+
+/** Connections that one process may have open. */
+function mostConnections(): number {
+  const limit = Number(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout)
+  return Number.isFinite(limit) && limit > 0 ? Math.floor(limit * DESCRIPTORS_USED) : Number.POSITIVE_INFINITY
+}
+
+/** Whether a run without `peer` proves nothing. */
+export function isRequired(peer: Peer): boolean {
+  return peer.name === REFERENCE || peer.name === OURS
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Pinning } from '../process/pinning'
+
+/** What a figure depends on besides the code. */
+export interface Environment {
+  readonly machine: string
+  /** Processes that wanted a core in the last minute. */
+  readonly loadAverage: number
+  readonly node: string
+  readonly pinning: string
+  /** Versions by package name. */
+  readonly packages: Readonly<Record<string, string>>
+}
+
+/** Load average from which figures suffer. */
+const BUSY = 0.5
+
+const PACKAGES = ['@roomcast/server', 'uws-pack', 'ws', 'socket.io', 'engine.io']
+
+/** Describes this machine and the installed packages. */
+export function describeEnvironment(pinning: Pinning): Environment {
+  const cpus = os.cpus()
+  const gigabytes = Math.round(os.totalmem() / 2 ** 30)
+  return {
+    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown CPU'}, ${gigabytes} GB, ${os.type()} ${os.release()} ${os.arch()}`,
+    loadAverage: os.loadavg()[0] ?? 0,
+    node: process.version,
+    pinning:
+      pinning.kind === 'pinned'
+        ? `server pinned to core ${pinning.serverCore}, load to core ${pinning.loadCore}`
+        : `not pinned: ${pinning.reason}`,
+    packages: Object.fromEntries(PACKAGES.map((name) => [name, packageVersion(name) ?? 'missing'])),
+  }
+}
+
+/** Lines for the terminal. */
+export function formatEnvironment({ machine, loadAverage, node, pinning, packages }: Environment): string {
+  const versions = Object.entries(packages).map((entry) => entry.join(' '))
+  const remark = loadAverage > BUSY ? ': other work is running, expect a wide spread' : ''
+  return [
+    `machine    ${machine}`,
+    `busy       load average ${loadAverage.toFixed(1)} before the run${remark}`,
+    `node       ${node}; ${versions.join(', ')}`,
+    `processes  ${pinning}; loopback; a fresh server and a fresh load for every peer and round`,
+  ].join('\n')
+}
+
+/** Version of an installed package; undefined if it is missing or not built. */
+export function packageVersion(name: string): string | undefined {
+  let folder: string
+  try {
+    const entry = fileURLToPath(import.meta.resolve(name))
+    if (!existsSync(entry)) return undefined
+    folder = path.dirname(entry)
+  } catch {
+    return undefined
+  }
+  for (; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    const manifest = readManifest(path.join(folder, 'package.json'))
+    if (manifest?.name === name) return manifest.version
+  }
+  return undefined
+}
+
+function readManifest(file: string): { name?: string; version?: string } | undefined {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}

@@ -1,0 +1,105 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Mode } from './modes/mode'
+import { isRequired, parseOptions, type RunOptions, USAGE } from './options'
+import type { Peer } from './peers'
+import { killAllChildren } from './process/child'
+import { choosePinning } from './process/pinning'
+import { describeEnvironment, formatEnvironment, packageVersion } from './report/environment'
+import { type RoundSample, type Table, tableOf } from './report/results'
+import { formatTable } from './report/text'
+import { type SessionOptions, withSession } from './session'
+
+/*
+ * Composition: reads the command line, measures every peer in every round, prints and writes the report.
+ */
+
+const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
+
+process.on('exit', killAllChildren)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options) await run(options)
+  else process.stdout.write(USAGE)
+} catch (error) {
+  process.stderr.write(`\nFAILED: ${error instanceof Error ? error.message : error}\n`)
+  process.exit(1)
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const started = Date.now()
+  const pinning = choosePinning()
+  const environment = describeEnvironment(pinning)
+  const peers = options.peers.filter((peer) => missingPackages(peer).length === 0)
+  const missing = options.peers.filter((peer) => !peers.includes(peer))
+  const common = { pinning, profileDirectory: options.isProfiled ? `${RESULTS}profiles` : undefined }
+
+  print(formatEnvironment(environment))
+  for (const peer of missing) print(`missing    ${peer.label}: no ${missingPackages(peer).join(', ')}, or not built`)
+  for (const remark of options.remarks) print(`remark     ${remark}`)
+  if (missing.some(isRequired)) throw new Error('a run without raw uWebSockets.js or Roomcast proves nothing')
+
+  const samples: RoundSample[] = []
+  const tables: Table[] = []
+  for (const mode of options.modes) {
+    const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
+    print(`\n${mode.name}: ${rounds} rounds; ${mode.describe(options.settings)}`)
+    samples.push(...(await runMode(mode, peers, rounds, options, common)))
+    for (const metric of mode.metrics) {
+      const table = tableOf(metric, peers, samples)
+      tables.push(table)
+      print(`\n${formatTable(table)}`)
+    }
+  }
+
+  const seconds = Math.round((Date.now() - started) / 1000)
+  const report = {
+    date: new Date().toISOString(),
+    seconds,
+    environment,
+    missing: missing.map(({ name }) => name),
+  }
+  mkdirSync(RESULTS, { recursive: true })
+  writeFileSync(
+    `${RESULTS}latest.json`,
+    `${JSON.stringify({ ...report, settings: options.settings, tables, samples }, null, 2)}\n`,
+  )
+  print(`\nevery message was delivered and checked; ${seconds} s; written to benchmarks/results/latest.json`)
+}
+
+/** Interleaved rounds: each measures every peer, beginning with another one. */
+async function runMode(
+  mode: Mode,
+  peers: readonly Peer[],
+  rounds: number,
+  { settings }: RunOptions,
+  common: Omit<SessionOptions, 'serverFlags'>,
+): Promise<RoundSample[]> {
+  const samples: RoundSample[] = []
+  const sessionOptions = { ...common, serverFlags: mode.serverFlags }
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < peers.length; turn++) {
+      const peer = peers[(turn + round) % peers.length] as Peer
+      progress(`${mode.name}: round ${round + 1} of ${rounds}, ${peer.label}`)
+      const measured = await withSession(peer, sessionOptions, (session) => mode.measure(session, settings))
+      samples.push(...measured.map((sample) => ({ ...sample, round, peer: peer.name })))
+    }
+  }
+  progress('')
+  return samples
+}
+
+function missingPackages(peer: Peer): string[] {
+  return peer.packages.filter((name) => packageVersion(name) === undefined)
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** One line that overwrites itself, only where somebody watches. */
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)
+}

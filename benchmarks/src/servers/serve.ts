@@ -1,0 +1,128 @@
+import net from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerRequests } from '../process/control'
+
+/*
+ * The part that every server under test shares: it measures its own CPU and memory, and paces broadcasts.
+ */
+
+const COLLECTIONS = 4
+const COLLECTION_PAUSE_MS = 100
+/** Time in which a tick must have reached every member. */
+const TICK_TIMEOUT_MS = 10_000
+
+/** A server under test: it lets every connection join one room and answers calls with their value. */
+export interface ServerUnderTest {
+  readonly port: number
+  /** Connections in the room. */
+  members(): number | Promise<number>
+  /** Sends one tick (payloads.ts) to the room. */
+  publish(): void
+}
+
+/** What one window of ticks came to. */
+export interface TicksResult {
+  readonly ticks: number
+  readonly elapsedMs: number
+  /** CPU of this process, in microseconds. */
+  readonly cpuUs: number
+}
+
+/** What a server announces when it is ready. */
+export interface ServerReady {
+  readonly port: number
+  /** Port on which the load confirms ticks, one byte each. */
+  readonly gatePort: number
+}
+
+/** Commands of a server process. */
+export interface ServerCommands {
+  /** CPU since the start of the process, user and system, in microseconds. */
+  cpu(args: undefined): number
+  /** Resident bytes after garbage collection. */
+  memory(args: undefined): Promise<{ rssBytes: number; heapBytes: number }>
+  members(args: undefined): number | Promise<number>
+  /** Sends ticks of `perTick` messages for `windowMs`, each when the one before has been confirmed. */
+  tick(args: { perTick: number; windowMs: number }): Promise<TicksResult>
+}
+
+/** Starts `start` and serves the runner's requests. */
+export async function serve(start: () => Promise<ServerUnderTest>): Promise<void> {
+  const server = await start()
+  const gate = await openGate()
+  answerRequests<ServerCommands>(
+    {
+      cpu: () => cpuUs(),
+      memory,
+      members: () => server.members(),
+      tick: ({ perTick, windowMs }) => runTicks(server, gate, perTick, windowMs),
+    },
+    { port: server.port, gatePort: gate.port } satisfies ServerReady,
+  )
+}
+
+interface Gate {
+  readonly port: number
+  onConfirmed(count: number): void
+  onClosed(): void
+}
+
+async function openGate(): Promise<Gate> {
+  const gateServer = net.createServer({ noDelay: true }, (socket) => {
+    socket.on('data', (bytes) => gate.onConfirmed(bytes.length))
+    socket.on('error', () => {})
+    socket.on('close', () => gate.onClosed())
+  })
+  await new Promise<void>((resolve) => gateServer.listen(0, '127.0.0.1', resolve))
+  const { port } = gateServer.address() as net.AddressInfo
+  const gate: Gate = { port, onConfirmed: () => {}, onClosed: () => {} }
+  return gate
+}
+
+function runTicks(server: ServerUnderTest, gate: Gate, perTick: number, windowMs: number): Promise<TicksResult> {
+  return new Promise((resolve, reject) => {
+    const stop = (error: Error) => {
+      clearInterval(watchdog)
+      gate.onConfirmed = () => {}
+      reject(error)
+    }
+    let ticks = 0
+    let ticksSeen = -1
+    const watchdog = setInterval(() => {
+      if (ticks === ticksSeen) stop(new Error(`tick ${ticks + 1} did not reach every member`))
+      ticksSeen = ticks
+    }, TICK_TIMEOUT_MS)
+    const tick = () => {
+      for (let i = 0; i < perTick; i++) server.publish()
+    }
+    gate.onClosed = () => stop(new Error('the load gave up'))
+    gate.onConfirmed = (count) => {
+      if (count !== 1) return stop(new Error(`${count} confirmations of one tick`))
+      ticks++
+      const elapsedMs = performance.now() - start
+      if (elapsedMs < windowMs) return tick()
+      const used = cpuUs() - startCpuUs
+      clearInterval(watchdog)
+      gate.onClosed = () => {}
+      resolve({ ticks, elapsedMs, cpuUs: used })
+    }
+    const startCpuUs = cpuUs()
+    const start = performance.now()
+    tick()
+  })
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+async function memory(): Promise<{ rssBytes: number; heapBytes: number }> {
+  for (let i = 0; i < COLLECTIONS; i++) {
+    await sleep(COLLECTION_PAUSE_MS)
+    globalThis.gc?.()
+  }
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rssBytes: rss, heapBytes: heapUsed }
+}

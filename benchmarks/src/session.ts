@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url'
+import type { LoadCommands } from './load/generator'
+import type { Peer } from './peers'
+import { Child } from './process/child'
+import type { Pinning } from './process/pinning'
+import type { ServerCommands, ServerReady } from './servers/serve'
+
+const CONNECT_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 15_000
+
+/** One peer's server and one load process, both fresh. */
+export interface Session {
+  readonly server: Child<ServerCommands>
+  readonly load: Child<LoadCommands>
+  /** Port on which the load confirms ticks. */
+  readonly gatePort: number
+  /** Opens `count` more connections, which join the room. */
+  connect(count: number): Promise<void>
+  /** Fails unless the server counts `total` members of the room. Counting may cost the server memory. */
+  assertMembers(total: number): Promise<void>
+}
+
+/** What sessions have in common. */
+export interface SessionOptions {
+  readonly pinning: Pinning
+  /** Flags of Node for the server. */
+  readonly serverFlags: readonly string[]
+  /** Folder for a CPU profile of the server; none if undefined. */
+  readonly profileDirectory: string | undefined
+}
+
+/** Starts the processes for `peer`, lets `body` measure, and ends them whatever happens. */
+export async function withSession<T>(
+  peer: Peer,
+  options: SessionOptions,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { pinning, serverFlags, profileDirectory } = options
+  const profileFlags = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
+  const { child: server, ready } = await Child.start<ServerCommands, ServerReady>({
+    name: `${peer.name} server`,
+    script: script(`servers/${peer.server}.js`),
+    nodeFlags: ['--expose-gc', ...serverFlags, ...profileFlags],
+    core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
+  })
+  try {
+    const { child: load } = await Child.start<LoadCommands, undefined>({
+      name: `load on ${peer.name}`,
+      script: script('load/generator.js'),
+      nodeFlags: [],
+      core: pinning.kind === 'pinned' ? pinning.loadCore : undefined,
+    })
+    try {
+      if (pinning.kind === 'pinned') await load.request('stayAwake', undefined, REQUEST_TIMEOUT_MS)
+      return await body({
+        server,
+        load,
+        gatePort: ready.gatePort,
+        connect: (count) =>
+          load.request('connect', { port: ready.port, dialect: peer.dialect, count }, CONNECT_TIMEOUT_MS),
+        async assertMembers(total) {
+          const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
+          if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)
+        },
+      })
+    } finally {
+      await load.stop()
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+function script(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}

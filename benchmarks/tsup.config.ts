@@ -1,0 +1,10 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: ['src/run.ts', 'src/load/generator.ts', 'src/servers/*.ts', '!src/servers/serve.ts'],
+  outDir: 'dist',
+  format: ['esm'],
+  target: 'node20',
+  platform: 'node',
+  clean: true,
+})

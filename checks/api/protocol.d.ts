@@ -1,0 +1,261 @@
+// The public API. Update with: npm run api:update
+
+export type AckResult<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? any : HasAck<EventArgs<Map, Event>> extends true ? Parameters<NonNullable<Last<EventArgs<Map, Event>>> & AnyFunction> extends [
+] ? void : FirstParameter<NonNullable<Last<EventArgs<Map, Event>>>> : never;
+export interface AnnouncedLimits {
+    readonly frameBytes: number;
+}
+export type AnyListener = (...args: any[]) => unknown;
+export type BroadcastArgs<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? EventArgs<Map, Event> : HasAck<EventArgs<Map, Event>> extends true ? [
+    ...ButLast<EventArgs<Map, Event>>,
+    (error: Error | null, responses: AckResult<Map, Event>[]) => void
+] : EventArgs<Map, Event>;
+export declare const CLOSE_CODES: {
+    readonly NORMAL: CloseCodeRow;
+    readonly GOING_AWAY: CloseCodeRow;
+    readonly NO_STATUS: CloseCodeRow;
+    readonly ABNORMAL: CloseCodeRow;
+    readonly SERVER_SHUTDOWN: CloseCodeRow;
+    readonly KICKED: CloseCodeRow;
+    readonly UNSUPPORTED_VERSION: CloseCodeRow;
+    readonly CONNECT_TIMEOUT: CloseCodeRow;
+    readonly BAD_FRAME: CloseCodeRow;
+    readonly FRAME_TOO_LARGE: CloseCodeRow;
+    readonly TOO_MANY_ERRORS: CloseCodeRow;
+    readonly CONNECT_LIMIT: CloseCodeRow;
+    readonly HELD_LIMIT: CloseCodeRow;
+};
+export type CatchAllListener = (event: string, ...args: any[]) => void;
+export declare class CatchAllListeners {
+    append(listener: CatchAllListener): void;
+    prepend(listener: CatchAllListener): void;
+    remove(listener?: CatchAllListener): void;
+    all(): readonly CatchAllListener[];
+}
+export interface CloseCodeRow {
+    readonly code: number;
+    readonly sender: 'both' | 'client' | 'engine' | 'server';
+    readonly verdict: CloseVerdict;
+    readonly meaning: string;
+}
+export type CloseName = keyof typeof CLOSE_CODES;
+export type CloseVerdict = 'backoff' | 'never' | 'now';
+export interface ConnectBody {
+    readonly nsp: string;
+    readonly auth?: unknown;
+}
+export interface ConnectErrorBody extends ErrorBody {
+    readonly nsp: string;
+}
+export interface ConnectedBody {
+    readonly nsp: string;
+    readonly sid: string;
+    readonly limits: AnnouncedLimits;
+}
+export type DataArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? ButLast<EventArgs<Map, Event>> : EventArgs<Map, Event>;
+export interface DefaultEventsMap {
+    [event: string]: (...args: any[]) => void;
+}
+export type Direction = 'both' | 'client' | 'server';
+export declare const ERROR_CODES: {
+    readonly ACK_TIMEOUT: ErrorCodeRow;
+    readonly ALREADY_LISTENING: ErrorCodeRow;
+    readonly BAD_FRAME: ErrorCodeRow;
+    readonly BAD_VALUE: ErrorCodeRow;
+    readonly CONNECT_REFUSED: ErrorCodeRow;
+    readonly CONNECT_TIMEOUT: ErrorCodeRow;
+    readonly DISCONNECTED: ErrorCodeRow;
+    readonly ENGINE_NOT_FOUND: ErrorCodeRow;
+    readonly EVENT_REFUSED: ErrorCodeRow;
+    readonly HANDLER_FAILED: ErrorCodeRow;
+    readonly INVALID_EVENT_NAME: ErrorCodeRow;
+    readonly INVALID_NAMESPACE: ErrorCodeRow;
+    readonly INVALID_OPTION: ErrorCodeRow;
+    readonly INVALID_ROOM_NAME: ErrorCodeRow;
+    readonly LISTEN_FAILED: ErrorCodeRow;
+    readonly MESSAGE_TOO_LARGE: ErrorCodeRow;
+    readonly NO_HANDLER: ErrorCodeRow;
+    readonly NOT_CONNECTED: ErrorCodeRow;
+    readonly NOT_ENCODABLE: ErrorCodeRow;
+    readonly OPTION_NOT_SUPPORTED: ErrorCodeRow;
+    readonly ORIGIN_NOT_ALLOWED: ErrorCodeRow;
+    readonly OUTBOX_FULL: ErrorCodeRow;
+    readonly REQUEST_REFUSED: ErrorCodeRow;
+    readonly RESERVED_EVENT: ErrorCodeRow;
+    readonly TOO_MANY_NAMESPACES: ErrorCodeRow;
+    readonly TOO_MANY_PENDING_ACKS: ErrorCodeRow;
+    readonly TRANSPORT_FAILED: ErrorCodeRow;
+    readonly UNKNOWN_ACK: ErrorCodeRow;
+    readonly UNKNOWN_EVENT_ID: ErrorCodeRow;
+    readonly UNSUPPORTED_VERSION: ErrorCodeRow;
+};
+export declare abstract class Emitter<User extends EventsMap, Reserved extends EventsMap> {
+    on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
+    once<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
+    off<Event extends ListenableNames<User, Reserved>>(event?: Event, listener?: ListenerFor<User, Reserved, Event>): this;
+    addListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
+    removeListener<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
+    removeAllListeners<Event extends ListenableNames<User, Reserved>>(event?: Event): this;
+    listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[];
+    listenerCount<Event extends ListenableNames<User, Reserved>>(event: Event): number;
+    eventNames(): string[];
+}
+export interface ErrorBody {
+    readonly code: string;
+    readonly message: string;
+    readonly data?: unknown;
+}
+export type ErrorCarrier = 'ack' | 'close' | 'connect_error' | 'error event' | 'HTTP' | 'throw';
+export type ErrorCode = keyof typeof ERROR_CODES;
+export interface ErrorCodeRow {
+    readonly sources: readonly ErrorSource[];
+    readonly carriers: readonly ErrorCarrier[];
+    readonly meaning: string;
+}
+export type ErrorSource = 'client' | 'local' | 'server';
+export type EventArgs<Map extends EventsMap, Event extends EventNames<Map>> = Parameters<Map[Event]>;
+export type EventHandler<Map extends EventsMap, Event extends EventNames<Map>> = (...args: EventArgs<Map, Event>) => HandlerResult<Map, Event>;
+export type EventNames<Map extends EventsMap> = keyof Map & string;
+export interface EventsMap {
+    [event: string]: any;
+}
+export interface FrameFields {
+    readonly type: MessageType;
+    readonly namespace?: number;
+    readonly ackId?: number;
+    readonly room?: number;
+    readonly seq?: number;
+    readonly event?: number | string;
+}
+export interface FrameHeader {
+    type: MessageType;
+    namespace: number;
+    ackId: number;
+    room: number;
+    seq: number;
+    event: number | string;
+}
+export interface GateLimits {
+    readonly depth: number;
+    readonly items: number;
+}
+export declare const HEADER_FLAGS: {
+    readonly NAMESPACE: 32;
+    readonly ACK: 64;
+    readonly ROOM: 128;
+};
+export type HandlerResult<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? unknown : HasAck<EventArgs<Map, Event>> extends true ? AckResult<Map, Event> | Promise<AckResult<Map, Event> | void> | void : unknown;
+export declare const LIMITS: {
+    readonly frameBytes: 1048576;
+    readonly valueDepth: 16;
+    readonly valueItems: 10000;
+    readonly eventNameBytes: 128;
+    readonly roomNameBytes: 200;
+    readonly namespaceNameBytes: 200;
+    readonly namespacesPerConnection: 32;
+    readonly framesBeforeConnect: 4;
+    readonly bytesBeforeConnect: 8192;
+    readonly connectTimeoutMs: 5000;
+    readonly pendingAcks: 256;
+    readonly pendingBroadcasts: 1024;
+    readonly ackTimeoutMs: 10000;
+    readonly heldFrames: 256;
+    readonly heldBytes: 65536;
+    readonly protocolErrors: 10;
+    readonly outboxEvents: 1000;
+    readonly outboxBytes: 1048576;
+    readonly outgoingBytes: 1048576;
+};
+export type LimitName = keyof typeof LIMITS;
+export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>;
+export type ListenerFor<User extends EventsMap, Reserved extends EventsMap, Event extends string> = Event extends EventNames<Reserved> ? Reserved[Event] : Event extends EventNames<User> ? EventHandler<User, Event> : never;
+export declare const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition>>;
+export declare const MESSAGE_TYPES: {
+    readonly CONNECT: 1;
+    readonly CONNECTED: 2;
+    readonly CONNECT_ERROR: 3;
+    readonly DISCONNECT: 4;
+    readonly EVENT: 5;
+    readonly ACK: 6;
+    readonly ACK_ERROR: 7;
+    readonly ERROR: 8;
+};
+export interface MessageDefinition {
+    readonly direction: Direction;
+    readonly header: readonly string[];
+    readonly body: string;
+}
+export type MessageName = keyof typeof MESSAGE_TYPES;
+export type MessageType = (typeof MESSAGE_TYPES)[MessageName];
+export type Negotiation = {
+    readonly kind: 'accept';
+    readonly subprotocol: string;
+} | {
+    readonly kind: 'close';
+    readonly subprotocol: string;
+} | {
+    readonly kind: 'refuse';
+};
+export declare const PROTOCOL_VERSION = 1;
+export declare const REFUSAL_SUBPROTOCOL = "roomcast";
+export declare const RESERVED_EVENTS: ReadonlySet<string>;
+export interface ReadHeader extends FrameHeader {
+    bodyStart: number;
+}
+export declare class RoomcastError extends Error {
+    readonly code: ErrorCode | (string & {});
+    readonly data: unknown;
+    constructor(code: ErrorCode | (string & {}), message: string, options?: RoomcastErrorOptions);
+}
+export interface RoomcastErrorOptions {
+    readonly data?: unknown;
+    readonly cause?: unknown;
+}
+export declare const SUBPROTOCOL = "roomcast.v1";
+export type TimedArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? [
+    ...ButLast<EventArgs<Map, Event>>,
+    AckWithError<NonNullable<Last<EventArgs<Map, Event>>>>
+] : EventArgs<Map, Event>;
+export interface ValueCodec {
+    readonly name: string;
+    encode(value: unknown, reserve: number): Uint8Array;
+    decode(bytes: Uint8Array, start: number): unknown;
+}
+export declare function assertBodyAllowed(bytes: Uint8Array, start: number, end: number, limits?: GateLimits): void;
+export declare function assertEmittable(event: unknown): asserts event is string;
+export declare function assertRoomName(room: unknown): asserts room is string;
+export declare function closeVerdict(code: number): CloseVerdict;
+export declare function createCompactCodec(): ValueCodec;
+export declare function createHeader(): ReadHeader;
+export declare function encodeFrame(codec: ValueCodec, fields: FrameFields, body: unknown): Uint8Array;
+export declare function headerLength(header: FrameHeader): number;
+export declare function isNamespaceName(name: unknown): name is string;
+export declare function isRoomcastError(error: unknown): error is RoomcastError;
+export declare function isValidName(name: unknown, maxBytes: number): name is string;
+export declare function negotiateSubprotocol(offered: string): Negotiation;
+export declare function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array;
+export declare function readArguments(body: unknown): unknown[];
+export declare function readConnectBody(body: unknown): ConnectBody;
+export declare function readConnectErrorBody(body: unknown): ConnectErrorBody;
+export declare function readConnectedBody(body: unknown): ConnectedBody;
+export declare function readErrorBody(body: unknown): ErrorBody;
+export declare function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader;
+export declare function toErrorBody(error: unknown, fallbackCode: string, fallbackMessage: string): ErrorBody;
+export declare function utf8Length(text: string): number;
+export declare function writeHeader(bytes: Uint8Array, header: FrameHeader): number;
+type AckWithError<Fn> = Fn extends (...args: infer Args) => unknown ? (error: Error | null, ...args: Args) => void : never;
+type AnyFunction = (...args: any[]) => any;
+type ButLast<Args extends readonly unknown[]> = Args extends readonly [
+    ...infer First,
+    infer _Tail
+] ? First : Args;
+type FirstParameter<Fn> = Fn extends (first: infer First, ...rest: never[]) => unknown ? First : never;
+type HasAck<Args extends readonly unknown[]> = [
+    NonNullable<Last<Args>>
+] extends [
+    never
+] ? false : NonNullable<Last<Args>> extends AnyFunction ? true : false;
+type Last<Args extends readonly unknown[]> = Args extends readonly [
+    ...infer _First,
+    infer Tail
+] ? Tail : undefined;

@@ -1,0 +1,104 @@
+import { io, type Socket } from '@roomcast/client'
+import { type ClientToServer, type Order, type ServerToClient, sameType } from './events'
+
+/*
+ * What the types of the client allow, and what not. Only compiled, never run: `npm run types` and
+ * `checks/test/types.test.ts`. A line after `@ts-expect-error` has to be wrong.
+ */
+
+declare const socket: Socket<ServerToClient, ClientToServer>
+const order: Order = { symbol: 'AAPL', count: 1 }
+
+export function emits() {
+  socket.emit('hello')
+  socket.emit('say', 'hi', 2)
+  socket.emit('order', order, (id) => sameType<typeof id, string>())
+  socket.emit('save', () => {})
+  // @ts-expect-error there is no such event
+  socket.emit('helo')
+  // @ts-expect-error the server sends this one
+  socket.emit('news', 'hi')
+  // @ts-expect-error the second argument is missing
+  socket.emit('say', 'hi')
+  // @ts-expect-error the second argument is a number
+  socket.emit('say', 'hi', '2')
+  // @ts-expect-error there is no third argument
+  socket.emit('say', 'hi', 2, 3)
+  // @ts-expect-error the ack carries a string
+  socket.emit('order', order, (id: number) => id)
+}
+
+export async function asks() {
+  const id = await socket.emitWithAck('order', order)
+  sameType<typeof id, string>()
+  const nothing = await socket.emitWithAck('save')
+  sameType<typeof nothing, void>()
+  // @ts-expect-error the order is missing
+  await socket.emitWithAck('order')
+  // @ts-expect-error the promise takes the place of the callback
+  await socket.emitWithAck('order', order, () => {})
+  // @ts-expect-error an order has a count
+  await socket.emitWithAck('order', { symbol: 'AAPL' })
+}
+
+export async function asksInTime() {
+  const id = await socket.timeout(500).emitWithAck('order', order)
+  sameType<typeof id, string>()
+  socket.timeout(500).emit('order', order, (error, reply) => {
+    sameType<typeof error, Error | null>()
+    sameType<typeof reply, string>()
+  })
+  socket.timeout(500).emit('say', 'hi', 2)
+  // @ts-expect-error the error comes first
+  socket.timeout(500).emit('order', order, (reply: string) => reply)
+  // @ts-expect-error the time is a number of milliseconds
+  socket.timeout('500')
+  // @ts-expect-error there is no such event
+  socket.timeout(500).emit('helo')
+}
+
+export function listens() {
+  socket.on('news', (text) => sameType<typeof text, string>())
+  socket.on('state', (seats, raw) => {
+    sameType<typeof seats, Map<string, number>>()
+    sameType<typeof raw, Uint8Array>()
+  })
+  socket.on('confirm', (question, ack) => {
+    sameType<typeof question, string>()
+    ack(true)
+    // @ts-expect-error the answer is yes or no
+    ack('yes')
+  })
+  socket.once('news', (text) => text.trim()).off('news')
+  // A returned value is the ack.
+  socket.on('confirm', () => true)
+  socket.on('confirm', async () => true)
+  // @ts-expect-error so it has the type of the ack
+  socket.on('confirm', () => 'yes')
+  // @ts-expect-error the client sends this one
+  socket.on('say', () => {})
+  // @ts-expect-error the text is a string
+  socket.on('news', (text: number) => text)
+}
+
+export function hearsOfTheConnection() {
+  socket.on('connect', () => {})
+  socket.on('connect_error', (error) => sameType<typeof error.message, string>())
+  socket.on('disconnect', (reason) => reason.trim())
+  // @ts-expect-error only the library fires this one
+  socket.emit('connect')
+  socket.onAny((event, ...args) => {
+    sameType<typeof event, string>()
+    args.at(0)
+  })
+}
+
+export function makesSockets() {
+  const typed: Socket<ServerToClient, ClientToServer> = io('https://example.org')
+  const untyped = io('https://example.org', { auth: { token: 'abc' } })
+  untyped.emit('anything', 1, new Uint8Array(1), { deep: [1n] })
+  untyped.on('anything', (first, second) => [first, second])
+  // @ts-expect-error a timeout is a number
+  io('https://example.org', { timeout: 'long' })
+  return typed
+}
