@@ -70,8 +70,9 @@ export function rawRequest(port: number, text: string, enough?: RegExp): Promise
       answer += chunk.toString('latin1')
       if (enough?.test(answer)) socket.destroy()
     })
-    socket.on('error', reject)
-    socket.on('close', (hadError) => hadError || resolve(answer))
+    // A reset is an end like any other.
+    socket.on('error', (error: NodeJS.ErrnoException) => error.code === undefined && reject(error))
+    socket.on('close', () => resolve(answer))
   })
 }
 

@@ -301,7 +301,7 @@ describe('a server that is down', () => {
 })
 
 describe('a server without a common version', () => {
-  const { code, meaning } = CLOSE_CODES.UNSUPPORTED_VERSION
+  const { code } = CLOSE_CODES.UNSUPPORTED_VERSION
 
   test('that says so with close 4001 is a final connect_error', async () => {
     await using server = await FakeServer.start({ subprotocol: REFUSAL_SUBPROTOCOL })
@@ -311,7 +311,7 @@ describe('a server without a common version', () => {
     manager.on('reconnect_attempt', () => attempts++)
     const failed = next(socket, 'connect_error')
     const link = await server.link()
-    link.close(code, meaning)
+    link.close(code)
     const [error] = await failed
     expect(error).toMatchObject({ code: 'UNSUPPORTED_VERSION' })
     expect(socket.active).toBe(false)
@@ -322,7 +322,7 @@ describe('a server without a common version', () => {
   })
 
   test('that says so after the link was accepted is a final connect_error too', async () => {
-    await using server = await FakeServer.start({ answer: (link) => link.close(code, meaning) })
+    await using server = await FakeServer.start({ answer: (link) => link.close(code) })
     using socket = connect(server.url)
     const [error] = await next(socket, 'connect_error')
     expect(error).toMatchObject({ code: 'UNSUPPORTED_VERSION' })

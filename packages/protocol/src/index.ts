@@ -31,7 +31,7 @@ export {
 } from './names/names'
 export { assertTimeout } from './names/timeout'
 export type { CloseCodeRow, CloseName, CloseVerdict } from './tables/close-codes'
-export { CLOSE_CODES, closeVerdict } from './tables/close-codes'
+export { CLOSE_CODES, CLOSE_MEANINGS, closeVerdict } from './tables/close-codes'
 export type { ErrorCarrier, ErrorCode, ErrorCodeRow, ErrorSource } from './tables/error-codes'
 export { ERROR_CODES } from './tables/error-codes'
 export type { LimitName } from './tables/limits'

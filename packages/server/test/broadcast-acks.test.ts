@@ -136,8 +136,8 @@ describe('answers of real clients', () => {
 describe('answers that do not come, or come from elsewhere', () => {
   test('after the time the error is ACK_TIMEOUT, with the responses that came', async () => {
     await using it = await startRaw(3)
-    const called = callback(it.server.io.timeout(50).to('r'), 'q')
-    const promised = errorOf(it.server.io.to('r').timeout(50).emitWithAck('q'))
+    const called = callback(it.server.io.timeout(500).to('r'), 'q')
+    const promised = errorOf(it.server.io.to('r').timeout(500).emitWithAck('q'))
     const [first] = it.clients
     for (const answer of ['to the first', 'to the second']) {
       const { ackId } = await first.frame('EVENT')

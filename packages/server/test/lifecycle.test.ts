@@ -291,6 +291,18 @@ describe('the connection handler', () => {
     await until(() => count === LIMITS.heldFrames)
   })
 
+  test('a handler may end its socket at once: the client is connected, then disconnected', async () => {
+    for (const close of [false, true]) {
+      await using server = await startServer((io) => io.on('connection', (socket) => void socket.disconnect(close)))
+      using client = connect(server.url)
+      const connected = next(client, 'connect')
+      const lost = next(client, 'disconnect')
+      await connected
+      expect((await lost)[0]).toBe('io server disconnect')
+      await until(() => server.io.sockets.sockets.size === 0)
+    }
+  })
+
   test('"connect" is another name of "connection", once() hears one client, off() none', async () => {
     const log: string[] = []
     await using server = await startServer((io) => {
@@ -316,7 +328,7 @@ describe('a connection without a namespace', () => {
   })
 
   test('that connects in time stays, also when another one is closed', async () => {
-    await using server = await startServer(() => {}, { connectTimeout: 200 })
+    await using server = await startServer(() => {}, { connectTimeout: 1_000 })
     using client = await RawClient.connect(server.port)
     using late = await RawClient.open(server.port)
     await late.close()
@@ -438,7 +450,7 @@ describe('listen and close', () => {
     using idle = await RawClient.open(server.port)
     using pending = await RawClient.open(server.port)
     pending.send({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/slow' })
-    const http = rawRequest(server.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n').catch(() => 'reset')
+    const http = rawRequest(server.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await request(server.port)
     await server.io.close()
     expect((await idle.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN.code)

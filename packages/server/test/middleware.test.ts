@@ -169,6 +169,21 @@ describe('io.use', () => {
     expect(connections).toBe(0)
   })
 
+  test.each([false, true])('a socket that middleware ends with disconnect(%s) is not admitted', async (close) => {
+    let connections = 0
+    await using server = await startServer((io) => {
+      io.use((socket, next) => {
+        socket.disconnect(close)
+        next()
+      })
+      io.on('connection', () => void connections++)
+    })
+    using client = connect(server.url)
+    await next(client, 'connect_error')
+    expect(server.io.sockets.sockets.size).toBe(0)
+    expect(connections).toBe(0)
+  })
+
   test('events that a client sends before it is admitted are answered with NOT_CONNECTED', async () => {
     const waiting: (() => void)[] = []
     await using server = await startServer((io) => io.use((_socket, next) => void waiting.push(next)))

@@ -86,6 +86,20 @@ describe('static namespaces', () => {
   })
 })
 
+test('new_namespace tells of every namespace but the main one, with the namespace', async () => {
+  const created: Namespace[] = []
+  await using server = await startServer((io) => {
+    io.on('new_namespace', (namespace: Namespace) => void created.push(namespace))
+    io.of('/')
+    io.of('/static')
+    io.of('/static')
+    io.of(/^\/room-/)
+  })
+  using one = await pair(server, { nsp: '/room-1' })
+  expect(created.map(({ name }) => name)).toEqual(['/static', '/room-1'])
+  expect(created[1]).toBe(one.socket.nsp)
+})
+
 describe('patterns', () => {
   test('a RegExp creates a namespace for each matching name that a client asks for', async () => {
     const created: string[] = []
@@ -138,12 +152,35 @@ describe('patterns', () => {
     expect(await refusal(`${server.url}/later`, { key: 'wrong' })).toBe('INVALID_NAMESPACE')
   })
 
-  test('a function that throws refuses, and is reported', async () => {
+  test('a function allows as in Socket.IO: no error, and anything that is true', async () => {
     await using server = await startServer((io) => {
-      io.of(() => {
-        throw new Error('in the matcher')
+      io.of((name, _auth, next) => {
+        if (name === '/undefined') next(undefined as never, true)
+        // As the EXISTS of Redis answers.
+        else next(null, (name === '/one' ? 1 : 0) as never)
       })
     })
+    using none = await pair(server, { nsp: '/undefined' })
+    using one = await pair(server, { nsp: '/one' })
+    expect([none, one].every(({ client }) => client.connected)).toBe(true)
+    expect(await refusal(`${server.url}/zero`)).toBe('INVALID_NAMESPACE')
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('in the matcher')
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('in the matcher')
+      },
+    ],
+  ])('a function that %s refuses, and is reported', async (_how, matcher) => {
+    await using server = await startServer((io) => void io.of(matcher))
     expect(await refusal(`${server.url}/any`)).toBe('INVALID_NAMESPACE')
     expect(server.faults).toHaveLength(1)
   })

@@ -55,37 +55,37 @@ interface Question {
  *       detached        └── after the delay ──► opening
  */
 export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
-  private phase: 'idle' | 'open' | 'opening' | 'pausing' = 'idle'
-  private readonly options: ResolvedOptions
-  private readonly codec = createCompactCodec()
-  private readonly sockets = new Map<string, Socket>()
-  private readonly attached = new Set<Socket>()
+  #phase: 'idle' | 'open' | 'opening' | 'pausing' = 'idle'
+  readonly #options: ResolvedOptions
+  readonly #codec = createCompactCodec()
+  readonly #sockets = new Map<string, Socket>()
+  readonly #attached = new Set<Socket>()
   /** Attached sockets by namespace number, once the server has named it. */
-  private readonly byNumber = new Map<number, Socket>()
+  readonly #byNumber = new Map<number, Socket>()
   /** Namespaces that wait for the answer to CONNECT. */
-  private readonly asked = new Map<string, Question>()
-  private transport: Transport | null = null
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private failures = 0
-  private limits: AnnouncedLimits = { frameBytes: LIMITS.frameBytes }
+  readonly #asked = new Map<string, Question>()
+  #transport: Transport | null = null
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #failures = 0
+  #limits: AnnouncedLimits = { frameBytes: LIMITS.frameBytes }
+  readonly #url: URL
+  readonly #openTransport: OpenTransport
 
   /**
    * @param url            Origin of the server, `http:` or `https:`.
    * @param openTransport  How to open a link.
    * @throws RoomcastError `OPTION_NOT_SUPPORTED`.
    */
-  constructor(
-    private readonly url: URL,
-    options: ClientOptions,
-    private readonly openTransport: OpenTransport,
-  ) {
+  constructor(url: URL, options: ClientOptions, openTransport: OpenTransport) {
     super()
-    this.options = resolveOptions(options)
+    this.#url = url
+    this.#openTransport = openTransport
+    this.#options = resolveOptions(options)
   }
 
   /** Whether a socket of this namespace exists. */
   hasSocket(nsp: string): boolean {
-    return this.sockets.has(nsp)
+    return this.#sockets.has(nsp)
   }
 
   /** The socket of a namespace; the same one for the same name. @throws RoomcastError `INVALID_NAMESPACE`. */
@@ -93,110 +93,110 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     nsp: string,
     options: ClientOptions = {},
   ): Socket<Listen, Emit> {
-    let socket = this.sockets.get(nsp)
+    let socket = this.#sockets.get(nsp)
     if (socket === undefined) {
       if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', 'a namespace name begins with a slash')
-      socket = new Socket(this, nsp, resolveOptions({ ...this.options, ...options }))
-      this.sockets.set(nsp, socket)
+      socket = new Socket(this, nsp, resolveOptions({ ...this.#options, ...options }))
+      this.#sockets.set(nsp, socket)
     }
-    if (this.options.autoConnect) socket.connect()
+    if (this.#options.autoConnect) socket.connect()
     return socket as unknown as Socket<Listen, Emit>
   }
 
   /** @internal */
   attach(socket: LinkedSocket): void {
-    this.attached.add(socket as Socket)
-    if (this.phase === 'open') this.ask(socket as Socket)
-    else if (this.phase === 'idle') this.open()
+    this.#attached.add(socket as Socket)
+    if (this.#phase === 'open') this.#ask(socket as Socket)
+    else if (this.#phase === 'idle') this.#open()
   }
 
   /** @internal */
   detach(socket: LinkedSocket): void {
-    this.attached.delete(socket as Socket)
-    const question = this.asked.get(socket.nsp)
+    this.#attached.delete(socket as Socket)
+    const question = this.#asked.get(socket.nsp)
     if (question?.isSent) question.isAbandoned = true
-    else this.stopAsking(socket.nsp)
-    for (const [number, member] of this.byNumber) if (member === socket) this.byNumber.delete(number)
-    if (this.attached.size === 0) this.close()
+    else this.#stopAsking(socket.nsp)
+    for (const [number, member] of this.#byNumber) if (member === socket) this.#byNumber.delete(number)
+    if (this.#attached.size === 0) this.#close()
   }
 
   /** @internal */
   encodeBody(event: string, args: readonly unknown[]): Uint8Array {
-    const body = this.codec.encode(args, 0)
+    const body = this.#codec.encode(args, 0)
     // The widest header this event can have: two numbers of 8 bytes.
     const widest = { type: MESSAGE_TYPES.EVENT, namespace: 0, ackId: -1, room: -1, seq: 0, event }
-    this.assertFits(body.length + 16 + headerLength(widest))
+    this.#assertFits(body.length + 16 + headerLength(widest))
     return body
   }
 
   /** @internal */
   sendBody(fields: FrameFields, body: Uint8Array): void {
-    this.sendBytes(prependHeader(fields, body))
+    this.#sendBytes(prependHeader(fields, body))
   }
 
   /** @internal */
   sendFrame(fields: FrameFields, body: unknown): void {
-    this.sendBytes(encodeFrame(this.codec, fields, body))
+    this.#sendBytes(encodeFrame(this.#codec, fields, body))
   }
 
-  private sendBytes(frame: Uint8Array): void {
-    this.assertFits(frame.length)
-    if (this.phase === 'open') this.transport?.send(frame)
+  #sendBytes(frame: Uint8Array): void {
+    this.#assertFits(frame.length)
+    if (this.#phase === 'open') this.#transport?.send(frame)
   }
 
-  private assertFits(bytes: number): void {
-    const { frameBytes } = this.limits
+  #assertFits(bytes: number): void {
+    const { frameBytes } = this.#limits
     if (bytes > frameBytes)
       throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
   }
 
-  private open(): void {
-    this.phase = 'opening'
-    const url = new URL(this.url)
-    url.pathname = this.options.path.replace(/\/+$/, '')
-    for (const [key, value] of Object.entries(this.options.query ?? {})) url.searchParams.set(key, value)
-    const target = { url, subprotocols: [SUBPROTOCOL, REFUSAL_SUBPROTOCOL], headers: this.options.extraHeaders ?? {} }
-    const transport = this.openTransport(target, {
-      onOpen: (subprotocol) => this.onOpen(subprotocol),
-      onFrame: (frame) => this.onFrame(frame),
+  #open(): void {
+    this.#phase = 'opening'
+    const url = new URL(this.#url)
+    url.pathname = this.#options.path.replace(/\/+$/, '')
+    for (const [key, value] of Object.entries(this.#options.query ?? {})) url.searchParams.set(key, value)
+    const target = { url, subprotocols: [SUBPROTOCOL, REFUSAL_SUBPROTOCOL], headers: this.#options.extraHeaders ?? {} }
+    const transport = this.#openTransport(target, {
+      onOpen: (subprotocol) => this.#onOpen(subprotocol),
+      onFrame: (frame) => this.#onFrame(frame),
       onClose: (code, reason) => {
         // A transport that was given up may still report its end.
-        if (this.transport === transport) this.onClose(code, reason)
+        if (this.#transport === transport) this.#onClose(code, reason)
       },
     })
-    this.transport = transport
-    this.timer = setTimeout(() => transport.close(CLOSE_CODES.ABNORMAL.code, OPEN_TIMEOUT), this.options.timeout)
+    this.#transport = transport
+    this.#timer = setTimeout(() => transport.close(CLOSE_CODES.ABNORMAL.code, OPEN_TIMEOUT), this.#options.timeout)
   }
 
-  private onOpen(subprotocol: string): void {
-    if (this.phase !== 'opening') return
-    clearTimeout(this.timer)
+  #onOpen(subprotocol: string): void {
+    if (this.#phase !== 'opening') return
+    clearTimeout(this.#timer)
     // The subprotocol of refusals, or none: the server would close with the same code.
-    if (subprotocol !== SUBPROTOCOL) return this.cut('UNSUPPORTED_VERSION')
-    this.phase = 'open'
-    const { transport } = this
+    if (subprotocol !== SUBPROTOCOL) return this.#cut('UNSUPPORTED_VERSION')
+    this.#phase = 'open'
+    const transport = this.#transport
     this.fire('open')
-    if (this.failures > 0) this.fire('reconnect', this.failures)
-    for (const socket of [...this.attached]) {
+    if (this.#failures > 0) this.fire('reconnect', this.#failures)
+    for (const socket of [...this.#attached]) {
       // A listener may have closed the link, or ended the socket.
-      if (this.transport === transport && this.attached.has(socket)) this.ask(socket)
+      if (this.#transport === transport && this.#attached.has(socket)) this.#ask(socket)
     }
   }
 
   /** Sends CONNECT for a socket, with its credentials. */
-  private ask(socket: Socket): void {
+  #ask(socket: Socket): void {
     const { nsp } = socket
     // An abandoned question is asked again when its answer has come.
-    if (this.asked.has(nsp)) return
+    if (this.#asked.has(nsp)) return
     const question: Question = {
-      timer: setTimeout(() => this.cut('CONNECT_TIMEOUT'), this.options.timeout),
+      timer: setTimeout(() => this.#cut('CONNECT_TIMEOUT'), this.#options.timeout),
       isAbandoned: false,
       isSent: false,
     }
-    this.asked.set(nsp, question)
+    this.#asked.set(nsp, question)
     const fail = (error: unknown) => {
-      if (this.asked.get(nsp) !== question) return
-      this.stopAsking(nsp)
+      if (this.#asked.get(nsp) !== question) return
+      this.#stopAsking(nsp)
       const isOurs = isRoomcastError(error)
       socket.failAttempt(
         isOurs ? error : new RoomcastError('AUTH_FAILED', 'the auth function failed', { cause: error }),
@@ -204,7 +204,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       )
     }
     const send = (auth: unknown) => {
-      if (this.asked.get(nsp) !== question || question.isSent || question.isAbandoned) return
+      if (this.#asked.get(nsp) !== question || question.isSent || question.isAbandoned) return
       question.isSent = true
       try {
         this.sendFrame({ type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
@@ -217,117 +217,116 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     else send(auth)
   }
 
-  private stopAsking(nsp: string): void {
-    clearTimeout(this.asked.get(nsp)?.timer)
-    this.asked.delete(nsp)
+  #stopAsking(nsp: string): void {
+    clearTimeout(this.#asked.get(nsp)?.timer)
+    this.#asked.delete(nsp)
   }
 
-  private onFrame(frame: Uint8Array): void {
+  #onFrame(frame: Uint8Array): void {
     let message: ServerMessage
     try {
-      message = readServerMessage(frame, this.codec)
+      message = readServerMessage(frame, this.#codec)
     } catch (error) {
       if (!isRoomcastError(error)) throw error
-      return this.cut('BAD_FRAME')
+      return this.#cut('BAD_FRAME')
     }
-    if (message.kind === 'connected' || message.kind === 'connect_error') this.onAnswer(message)
-    else this.byNumber.get(message.namespace)?.receive(message)
+    if (message.kind === 'connected' || message.kind === 'connect_error') this.#onAnswer(message)
+    else this.#byNumber.get(message.namespace)?.receive(message)
   }
 
-  private onAnswer(message: ServerMessage & { kind: 'connect_error' | 'connected' }): void {
+  #onAnswer(message: ServerMessage & { kind: 'connect_error' | 'connected' }): void {
     const { nsp } = message.body
-    const question = this.asked.get(nsp)
-    const socket = this.sockets.get(nsp)
+    const question = this.#asked.get(nsp)
+    const socket = this.#sockets.get(nsp)
     if (question === undefined || socket === undefined) return
-    this.stopAsking(nsp)
+    this.#stopAsking(nsp)
     // Not when the link opens: a server that accepts links and ends them at once must not be asked without pause.
-    this.failures = 0
+    this.#failures = 0
     if (question.isAbandoned) {
       if (message.kind === 'connected')
         this.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: message.namespace }, null)
-      if (this.attached.has(socket)) this.ask(socket)
+      if (this.#attached.has(socket)) this.#ask(socket)
       return
     }
     if (message.kind === 'connected') {
-      this.limits = message.body.limits
-      this.byNumber.set(message.namespace, socket)
+      this.#limits = message.body.limits
+      this.#byNumber.set(message.namespace, socket)
     }
     socket.receive(message)
   }
 
   /** Ends the link for a reason of ours. */
-  private cut(name: CloseName): void {
-    const { code, meaning } = CLOSE_CODES[name]
-    this.transport?.close(code, meaning)
+  #cut(name: CloseName): void {
+    this.#transport?.close(CLOSE_CODES[name].code, name)
   }
 
-  private onClose(code: number, message: string): void {
-    const wasOpen = this.phase === 'open'
+  #onClose(code: number, message: string): void {
+    const wasOpen = this.#phase === 'open'
     const verdict = closeVerdict(code)
-    const isFinal = !this.options.reconnection || verdict === 'never'
-    this.reset()
+    const isFinal = !this.#options.reconnection || verdict === 'never'
+    this.#reset()
     const details: DisconnectDetails = { code, message, verdict }
     const reason = reasonOf(code)
-    const error = this.attemptError(code, message)
+    const error = this.#attemptError(code, message)
     if (wasOpen) this.fire('close', reason, details)
     else {
       this.fire('error', error)
-      if (this.failures > 0) this.fire('reconnect_error', error)
+      if (this.#failures > 0) this.fire('reconnect_error', error)
     }
-    for (const socket of [...this.attached]) {
+    for (const socket of [...this.#attached]) {
       // A listener of one may have ended another, or all of them and opened a new link.
-      if (this.phase !== 'pausing') return
-      if (!this.attached.has(socket)) continue
+      if (this.#phase !== 'pausing') return
+      if (!this.#attached.has(socket)) continue
       if (socket.connected) socket.loseLink(reason, details, isFinal)
       else socket.failAttempt(error, isFinal)
     }
     // The last socket to detach has made it idle, and a listener may have opened it again.
-    if (this.phase === 'pausing') this.pause(verdict === 'now' && wasOpen)
+    if (this.#phase === 'pausing') this.#pause(verdict === 'now' && wasOpen)
   }
 
-  private attemptError(code: number, message: string): RoomcastError {
+  #attemptError(code: number, message: string): RoomcastError {
     if (code === CLOSE_CODES.UNSUPPORTED_VERSION.code) {
       return new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
     }
     if (code === CLOSE_CODES.CONNECT_TIMEOUT.code || message === OPEN_TIMEOUT) {
-      return new RoomcastError('CONNECT_TIMEOUT', `no answer in ${this.options.timeout} ms`)
+      return new RoomcastError('CONNECT_TIMEOUT', `no answer in ${this.#options.timeout} ms`)
     }
     return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
   }
 
   /** Opens the link again, after a while. */
-  private pause(isAtOnce: boolean): void {
-    const { reconnectionAttempts, reconnectionDelay: firstMs, reconnectionDelayMax: maxMs } = this.options
-    if (this.attached.size === 0) return this.close()
-    if (this.failures >= reconnectionAttempts) {
+  #pause(isAtOnce: boolean): void {
+    const { reconnectionAttempts, reconnectionDelay: firstMs, reconnectionDelayMax: maxMs } = this.#options
+    if (this.#attached.size === 0) return this.#close()
+    if (this.#failures >= reconnectionAttempts) {
       // Quietly, and before anybody is told: a listener may connect again.
-      for (const socket of [...this.attached]) socket.giveUp()
+      for (const socket of [...this.#attached]) socket.giveUp()
       this.fire('reconnect_failed')
       return
     }
-    const delay = isAtOnce ? 0 : backoffDelay({ firstMs, maxMs }, this.failures, Math.random())
-    this.timer = setTimeout(() => {
-      this.failures++
-      this.fire('reconnect_attempt', this.failures)
-      if (this.phase === 'pausing') this.open()
+    const delay = isAtOnce ? 0 : backoffDelay({ firstMs, maxMs }, this.#failures, Math.random())
+    this.#timer = setTimeout(() => {
+      this.#failures++
+      this.fire('reconnect_attempt', this.#failures)
+      if (this.#phase === 'pausing') this.#open()
     }, delay)
   }
 
   /** Closes the link on purpose; there is no socket left that wants it. */
-  private close(): void {
-    const { transport } = this
-    this.reset()
-    this.phase = 'idle'
-    this.failures = 0
+  #close(): void {
+    const transport = this.#transport
+    this.#reset()
+    this.#phase = 'idle'
+    this.#failures = 0
     transport?.close(CLOSE_CODES.NORMAL.code, '')
   }
 
-  private reset(): void {
-    clearTimeout(this.timer)
-    for (const nsp of [...this.asked.keys()]) this.stopAsking(nsp)
-    this.byNumber.clear()
-    this.transport = null
-    this.phase = 'pausing'
+  #reset(): void {
+    clearTimeout(this.#timer)
+    for (const nsp of [...this.#asked.keys()]) this.#stopAsking(nsp)
+    this.#byNumber.clear()
+    this.#transport = null
+    this.#phase = 'pausing'
   }
 }
 

@@ -9,38 +9,40 @@ export interface OutboxEntry {
 
 /** What a socket emitted while it was not connected, in order, bounded by count and bytes. */
 export class Outbox {
-  private entries: OutboxEntry[] = []
-  private bytes = 0
+  #entries: OutboxEntry[] = []
+  #bytes = 0
 
-  constructor(
-    private readonly maxEntries: number,
-    private readonly maxBytes: number,
-  ) {}
+  readonly #maxEntries: number
+  readonly #maxBytes: number
+  constructor(maxEntries: number, maxBytes: number) {
+    this.#maxEntries = maxEntries
+    this.#maxBytes = maxBytes
+  }
 
   /** @returns Whether there was room for it. */
   push(entry: OutboxEntry): boolean {
-    const bytes = this.bytes + entry.body.length
-    if (this.entries.length >= this.maxEntries || bytes > this.maxBytes) return false
-    this.entries.push(entry)
-    this.bytes = bytes
+    const bytes = this.#bytes + entry.body.length
+    if (this.#entries.length >= this.#maxEntries || bytes > this.#maxBytes) return false
+    this.#entries.push(entry)
+    this.#bytes = bytes
     return true
   }
 
   /** Ids of the calls that wait here. */
   ackIds(): Set<number> {
-    return new Set(this.entries.map((entry) => entry.ackId))
+    return new Set(this.#entries.map((entry) => entry.ackId))
   }
 
   /** Drops the entries that are not `wanted`. */
   retain(wanted: (entry: OutboxEntry) => boolean): void {
-    this.entries = this.entries.filter(wanted)
-    this.bytes = this.entries.reduce((sum, entry) => sum + entry.body.length, 0)
+    this.#entries = this.#entries.filter(wanted)
+    this.#bytes = this.#entries.reduce((sum, entry) => sum + entry.body.length, 0)
   }
 
   /** Takes out the oldest entry. */
   take(): OutboxEntry | undefined {
-    const entry = this.entries.shift()
-    this.bytes -= entry?.body.length ?? 0
+    const entry = this.#entries.shift()
+    this.#bytes -= entry?.body.length ?? 0
     return entry
   }
 }

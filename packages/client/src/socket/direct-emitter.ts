@@ -28,11 +28,14 @@ export interface DirectHost {
 
 /** Emits with flags. Every step returns a new object. */
 export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
+  readonly #host: DirectHost
+  readonly #flags: EmitFlags
+
   /** @internal */
-  constructor(
-    private readonly host: DirectHost,
-    private readonly flags: EmitFlags,
-  ) {}
+  constructor(host: DirectHost, flags: EmitFlags) {
+    this.#host = host
+    this.#flags = flags
+  }
 
   /** As `socket.emit`; after `timeout(ms)` the ack gets an error, or null, in front. */
   emit<Event extends EventNames<Emit>>(
@@ -40,9 +43,10 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
   ): this {
     const { data, ack } = splitAck(args)
-    const { host, flags } = this
-    const settle = ack && (flags.timeoutMs === undefined ? host.plainSettle(ack) : host.timedSettle(ack))
-    host.deliver(event, data, flags, settle)
+    const host = this.#host
+    const isTimed = this.#flags.timeoutMs !== undefined
+    const settle = ack && (isTimed ? host.timedSettle(ack) : host.plainSettle(ack))
+    host.deliver(event, data, this.#flags, settle)
     return this
   }
 
@@ -52,7 +56,7 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     ...args: DataArgs<Emit, Event>
   ): Promise<AckResult<Emit, Event>> {
     return new Promise((resolve, reject) => {
-      this.host.deliver(event, args, this.flags, (error, results) => {
+      this.#host.deliver(event, args, this.#flags, (error, results) => {
         if (error === null) resolve(results[0] as AckResult<Emit, Event>)
         else reject(error)
       })
@@ -61,12 +65,12 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
 
   /** As `socket.timeout`. */
   timeout(ms: number): DirectEmitter<Emit, true> {
-    return new DirectEmitter(this.host, { ...this.flags, timeoutMs: assertTimeout(ms) })
+    return new DirectEmitter(this.#host, { ...this.#flags, timeoutMs: assertTimeout(ms) })
   }
 
   /** As `socket.volatile`. */
   get volatile(): DirectEmitter<Emit, Timed> {
-    return new DirectEmitter(this.host, { ...this.flags, volatile: true })
+    return new DirectEmitter(this.#host, { ...this.#flags, volatile: true })
   }
 }
 

@@ -49,31 +49,35 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   readonly recovered = false
   /** Sent at each attempt; may be replaced, for example with a new token before `connect()`. */
   auth: AuthOption | undefined
-  private phase: 'connected' | 'idle' | 'waiting' = 'idle'
-  private namespace = 0
-  private readonly acks = new PendingAcks()
-  private readonly outbox: Outbox
+  #phase: 'connected' | 'idle' | 'waiting' = 'idle'
+  #namespace = 0
+  readonly #acks = new PendingAcks()
+  readonly #outbox: Outbox
+  readonly #link: SocketLink
+  readonly #options: ResolvedOptions
 
   /** @internal */
   constructor(
-    private readonly link: SocketLink,
+    link: SocketLink,
     /** Name of the namespace, with its leading slash. */
     readonly nsp: string,
-    private readonly options: ResolvedOptions,
+    options: ResolvedOptions,
   ) {
     super()
+    this.#link = link
+    this.#options = options
     this.auth = options.auth
-    this.outbox = new Outbox(options.outboxLimit, options.outboxBytes)
+    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes)
   }
 
   /** The connection beneath, with the reconnection events. */
   get io(): SocketLink {
-    return this.link
+    return this.#link
   }
 
   /** Whether events can be sent now. */
   get connected(): boolean {
-    return this.phase === 'connected'
+    return this.#phase === 'connected'
   }
 
   /** The inverse of {@link connected}. */
@@ -83,14 +87,14 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** Whether the socket is connected, or will connect by itself. */
   get active(): boolean {
-    return this.phase !== 'idle'
+    return this.#phase !== 'idle'
   }
 
   /** Connects, unless it is connected or about to be. */
   connect(): this {
-    if (this.phase === 'idle') {
-      this.phase = 'waiting'
-      this.link.attach(this)
+    if (this.#phase === 'idle') {
+      this.#phase = 'waiting'
+      this.#link.attach(this)
     }
     return this
   }
@@ -102,8 +106,8 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
-    if (this.connected) this.link.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.namespace }, null)
-    if (this.active) this.end('io client disconnect', true)
+    if (this.connected) this.#link.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.#namespace }, null)
+    if (this.active) this.#end('io client disconnect', true)
     return this
   }
 
@@ -137,7 +141,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     event: Event,
     ...args: DataArgs<Emit, Event>
   ): Promise<AckResult<Emit, Event>> {
-    return this.direct<false>(NO_FLAGS).emitWithAck(event, ...args)
+    return this.#direct<false>(NO_FLAGS).emitWithAck(event, ...args)
   }
 
   /** Emits an event named `message`. */
@@ -155,12 +159,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    * @throws RoomcastError `INVALID_OPTION`.
    */
   timeout(ms: number): DirectEmitter<Emit, true> {
-    return this.direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
+    return this.#direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
   }
 
   /** Drops the event if the socket is not connected. */
   get volatile(): DirectEmitter<Emit, false> {
-    return this.direct({ ...NO_FLAGS, volatile: true })
+    return this.#direct({ ...NO_FLAGS, volatile: true })
   }
 
   /** For code written for Socket.IO; the browser decides about compression. */
@@ -176,13 +180,13 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
       settle?.(new RoomcastError('DISCONNECTED', 'the socket is not connected'), [])
       return
     }
-    const body = this.link.encodeBody(event, data)
-    const ackId = settle === null ? -1 : this.acks.add(flags.timeoutMs ?? this.options.ackTimeout, settle)
+    const body = this.#link.encodeBody(event, data)
+    const ackId = settle === null ? -1 : this.#acks.add(flags.timeoutMs ?? this.#options.ackTimeout, settle)
     if (settle !== null && ackId < 0) return
     if (this.connected) {
-      this.link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, ackId, event }, body)
-    } else if (!this.keep({ event, ackId, body: body.slice() })) {
-      this.failEvent(ackId, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
+      this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
+    } else if (!this.#keep({ event, ackId, body: body.slice() })) {
+      this.#failEvent(ackId, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
     }
   }
 
@@ -190,21 +194,21 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   receive(message: ServerMessage): void {
     switch (message.kind) {
       case 'event':
-        return this.onEvent(message)
+        return this.#onEvent(message)
       case 'ack':
-        return this.acks.settle(message.ackId, message.error && toError(message.error), message.args)
+        return this.#acks.settle(message.ackId, message.error && toError(message.error), message.args)
       case 'error':
         this.fire('error', toError(message.body))
         return
       case 'disconnect':
-        return this.end('io server disconnect', true)
+        return this.#end('io server disconnect', true)
       case 'connected':
         this.id = message.body.sid
-        this.namespace = message.namespace
-        this.phase = 'connected'
+        this.#namespace = message.namespace
+        this.#phase = 'connected'
         // First the listeners, who log in or join again, then what waited.
         this.fire('connect')
-        if (this.connected) this.flushOutbox()
+        if (this.connected) this.#flushOutbox()
         return
       case 'connect_error':
         return this.failAttempt(toError(message.body), true)
@@ -213,18 +217,18 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** @internal An attempt failed; `isFinal` if there will be no other. */
   failAttempt(error: RoomcastError, isFinal: boolean): void {
-    if (isFinal) this.end(null, true)
+    if (isFinal) this.#end(null, true)
     this.fire('connect_error', error)
   }
 
   /** @internal There will be no other attempt. */
   giveUp(): void {
-    this.end(null, true)
+    this.#end(null, true)
   }
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
-    this.end(reason, isFinal, details)
+    this.#end(reason, isFinal, details)
   }
 
   /** @internal Never a process event: one faulty listener must not end a Node.js client. */
@@ -238,76 +242,81 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   plainSettle(ack: (...args: unknown[]) => void): AckSettle {
     return (error, args) => {
       if (error !== null) this.fire('error', error)
-      else this.callAck(ack, args)
+      else this.#callAck(ack, args)
     }
   }
 
   /** @internal */
   timedSettle(ack: (...args: unknown[]) => void): AckSettle {
-    return (error, args) => this.callAck(ack, error === null ? [null, ...args] : [error])
+    return (error, args) => this.#callAck(ack, error === null ? [null, ...args] : [error])
   }
 
-  private onEvent(message: ServerMessage & { kind: 'event' }): void {
+  #onEvent(message: ServerMessage & { kind: 'event' }): void {
     const { event, ackId, args } = message
-    const answer = ackId < 0 ? null : this.answerTo(ackId)
+    const answer = ackId < 0 ? null : this.#answerTo(ackId)
     if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, args, answer)
     const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
     answer?.({ code, message: 'no event of this client' }, [])
   }
 
   /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */
-  private answerTo(ackId: number): Answer {
-    const { id, namespace } = this
+  #answerTo(ackId: number): Answer {
+    const { id } = this
+    const namespace = this.#namespace
     return (error, results) => {
       if (this.id !== id) return
       const type = error === null ? MESSAGE_TYPES.ACK : MESSAGE_TYPES.ACK_ERROR
-      this.link.sendFrame({ type, namespace, ackId }, error ?? results)
+      this.#link.sendFrame({ type, namespace, ackId }, error ?? results)
     }
   }
 
   /** Puts an event into the outbox; calls that have failed meanwhile make room for it. */
-  private keep(entry: OutboxEntry): boolean {
-    if (this.outbox.push(entry)) return true
-    this.outbox.retain(({ ackId }) => ackId < 0 || this.acks.has(ackId))
-    return this.outbox.push(entry)
+  #keep(entry: OutboxEntry): boolean {
+    if (this.#outbox.push(entry)) return true
+    this.#outbox.retain(({ ackId }) => ackId < 0 || this.#acks.has(ackId))
+    return this.#outbox.push(entry)
   }
 
-  private flushOutbox(): void {
+  #flushOutbox(): void {
     // One by one: a listener told of a failure may disconnect, and the rest waits for the next time.
-    for (let entry = this.outbox.take(); entry !== undefined; entry = this.connected ? this.outbox.take() : undefined) {
+    for (
+      let entry = this.#outbox.take();
+      entry !== undefined;
+      entry = this.connected ? this.#outbox.take() : undefined
+    ) {
       const { event, ackId, body } = entry
       // A call that has failed meanwhile must not happen after its caller was told so.
-      if (ackId >= 0 && !this.acks.has(ackId)) continue
+      if (ackId >= 0 && !this.#acks.has(ackId)) continue
       try {
-        this.link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, ackId, event }, body)
+        this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
       } catch (error) {
         // The limit of the server was not known when it was emitted.
-        this.failEvent(ackId, error as RoomcastError)
+        this.#failEvent(ackId, error as RoomcastError)
       }
     }
   }
 
-  private failEvent(ackId: number, error: RoomcastError): void {
+  #failEvent(ackId: number, error: RoomcastError): void {
     if (ackId < 0) this.fire('error', error)
-    else this.acks.settle(ackId, error, [])
+    else this.#acks.settle(ackId, error, [])
   }
 
   /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */
-  private end(reason: DisconnectReason | null, isFinal: boolean, details?: DisconnectDetails): void {
+  #end(reason: DisconnectReason | null, isFinal: boolean, details?: DisconnectDetails): void {
     const wasConnected = this.connected
-    this.phase = isFinal ? 'idle' : 'waiting'
+    this.#phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
-    if (isFinal) this.link.detach(this)
-    const unsent = this.outbox.ackIds()
-    this.acks.failSent((id) => !unsent.has(id))
+    if (isFinal) this.#link.detach(this)
+    const unsent = this.#outbox.ackIds()
+    this.#acks.failSent((id) => !unsent.has(id))
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
   }
 
-  private callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
+  #callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
     callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
   }
 
-  private direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Timed> {
+  #direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Timed> {
     return new DirectEmitter(this, flags)
   }
 }

@@ -20,12 +20,12 @@ export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> 
  * the first listener.
  */
 export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
-  private table: ListenerTable | null = null
+  #table: ListenerTable | null = null
 
   /** Calls `listener` for each `event`. @returns this object, for chaining. */
   on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
-    this.table ??= new ListenerTable()
-    this.table.add(event, listener)
+    this.#table ??= new ListenerTable()
+    this.#table.add(event, listener)
     return this
   }
 
@@ -34,8 +34,8 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event: Event,
     listener: ListenerFor<User, Reserved, Event>,
   ): this {
-    this.table ??= new ListenerTable()
-    this.table.addOnce(event, listener)
+    this.#table ??= new ListenerTable()
+    this.#table.addOnce(event, listener)
     return this
   }
 
@@ -47,8 +47,8 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event?: Event,
     listener?: ListenerFor<User, Reserved, Event>,
   ): this {
-    if (event === undefined || listener === undefined) this.table?.removeAll(event)
-    else this.table?.remove(event, listener)
+    if (event === undefined || listener === undefined) this.#table?.removeAll(event)
+    else this.#table?.remove(event, listener)
     return this
   }
 
@@ -75,7 +75,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** The listeners of `event` in order of registration. */
   listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[] {
-    return (this.table?.originals(event) ?? []) as ListenerFor<User, Reserved, Event>[]
+    return (this.#table?.originals(event) ?? []) as ListenerFor<User, Reserved, Event>[]
   }
 
   /** How many listeners `event` has. */
@@ -85,12 +85,12 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** Names of the events that have a listener. */
   eventNames(): string[] {
-    return this.table?.names() ?? []
+    return this.#table?.names() ?? []
   }
 
   /** @internal The functions to call for `event`, of the library or of a peer. */
   listenersOf(event: string): readonly AnyListener[] {
-    return this.table?.get(event) ?? NONE
+    return this.#table?.get(event) ?? NONE
   }
 
   /**

@@ -11,10 +11,10 @@ interface OnceListener extends AnyListener {
  * added or removed while an event is being delivered takes effect from the next one.
  */
 export class ListenerTable {
-  private readonly table = new Map<string, readonly AnyListener[]>()
+  readonly #table = new Map<string, readonly AnyListener[]>()
 
   add(event: string, listener: AnyListener): void {
-    this.table.set(event, [...this.get(event), listener])
+    this.#table.set(event, [...this.get(event), listener])
   }
 
   /** Adds a listener that is removed before its first call. */
@@ -35,19 +35,19 @@ export class ListenerTable {
     let index = current.length - 1
     while (index >= 0 && current[index] !== listener && originalOf(current[index] as AnyListener) !== listener) index--
     if (index < 0) return
-    if (current.length === 1) this.table.delete(event)
-    else this.table.set(event, without(current, index))
+    if (current.length === 1) this.#table.delete(event)
+    else this.#table.set(event, without(current, index))
   }
 
   /** Removes every listener of `event`, or of every event. */
   removeAll(event?: string): void {
-    if (event === undefined) this.table.clear()
-    else this.table.delete(event)
+    if (event === undefined) this.#table.clear()
+    else this.#table.delete(event)
   }
 
   /** The listeners of `event` in order of registration. */
   get(event: string): readonly AnyListener[] {
-    return this.table.get(event) ?? NONE
+    return this.#table.get(event) ?? NONE
   }
 
   /** As {@link get}, with the functions that users registered. */
@@ -57,12 +57,12 @@ export class ListenerTable {
 
   /** Names that have a listener. */
   names(): string[] {
-    return [...this.table.keys()]
+    return [...this.#table.keys()]
   }
 
   /** Whether nobody listens for anything. */
   get isEmpty(): boolean {
-    return this.table.size === 0
+    return this.#table.size === 0
   }
 }
 

@@ -1,4 +1,4 @@
-import { CLOSE_CODES, type CloseName, LIMITS } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS, type CloseName, LIMITS } from '@roomcast/protocol'
 import type { HandshakeSource } from './handshake'
 import type { Deadline } from './timing-wheel'
 import type { WirePort } from './wire-port'
@@ -124,7 +124,7 @@ export class Connection<Member extends NamespaceMember> {
   }
 
   /** Sends what is queued, then closes with a code of the table. Does nothing after the first call. */
-  end(name: CloseName, reason: DisconnectReason, message: string = CLOSE_CODES[name].meaning): void {
+  end(name: CloseName, reason: DisconnectReason, message: string = CLOSE_MEANINGS[name]): void {
     if (this.phase !== 'open') return
     this.phase = 'closing'
     const { code } = CLOSE_CODES[name]

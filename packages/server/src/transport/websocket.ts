@@ -1,4 +1,4 @@
-import { CLOSE_CODES } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import { type CloseInfo, Connection } from '../connection/connection'
@@ -142,8 +142,7 @@ export class WebSocketTransport {
   private open(ws: EngineWebSocket<SocketData>): void {
     const { connection } = ws.getUserData()
     if (connection === null) {
-      const { code, meaning } = CLOSE_CODES.UNSUPPORTED_VERSION
-      ws.end(code, meaning)
+      ws.end(CLOSE_CODES.UNSUPPORTED_VERSION.code, CLOSE_MEANINGS.UNSUPPORTED_VERSION)
       return
     }
     connection.port = new UwsWire(ws, this.options.compression)
