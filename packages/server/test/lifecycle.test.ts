@@ -137,6 +137,32 @@ describe('reasons of a disconnect', () => {
     expect(client.frames.filter(({ type }) => type === 'ERROR')).toEqual([])
   })
 
+  test('a handler may end its own connection and go on: what follows is dropped, and others are served', async () => {
+    await using server = await startServer((io) => {
+      io.on('connection', (socket) => {
+        socket.join('r')
+        socket.on('a', (ack: (text: string) => void) => {
+          socket.disconnect(true)
+          ack('too late')
+          io.to('r').emit('to the others')
+          io.to(socket.id).emit('too late')
+          socket.to('r').emit('from the dead')
+          socket.leave('r')
+          return 'too late'
+        })
+      })
+    })
+    using other = await pair(server)
+    using client = await RawClient.connect(server.port)
+    client.emit('a', [], 1)
+    client.emit('a', [], 2)
+    expect((await client.close()).code).toBe(CLOSE_CODES.KICKED.code)
+    expect(client.frames.map(({ type }) => type)).toEqual(['CONNECTED', 'DISCONNECT'])
+    server.io.emit('end')
+    expect(await other.eventsBefore('end')).toEqual(['to the others', 'from the dead'])
+    expect(server.faults).toEqual([])
+  })
+
   test('a listener that throws is reported, and the others still run', async () => {
     let isReached = false
     await using server = await startServer((io) => {
@@ -456,6 +482,66 @@ describe('listen and close', () => {
     expect((await idle.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN.code)
     expect((await pending.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN.code)
     await http
+  })
+
+  test.each(['connection handler', 'event handler', 'disconnecting listener', 'middleware', 'http handler'])(
+    'close() may be called in a %s',
+    async (where) => {
+      let closing: Promise<void> | undefined
+      const server = await startServer((io) => {
+        const close = (here: string) => {
+          if (here === where) closing = io.close()
+        }
+        io.use((_socket, next) => {
+          close('middleware')
+          next()
+        })
+        io.on('connection', (socket) => {
+          socket.join('r')
+          close('connection handler')
+          socket.on('disconnecting', () => close('disconnecting listener'))
+          socket.on('a', (ack: (text: string) => void) => {
+            close('event handler')
+            io.to('r').emit('too late')
+            socket.emit('too late')
+            ack('too late')
+          })
+        })
+        io.http(() => {
+          close('http handler')
+          return new Response('bye')
+        })
+      })
+      using client = connect(server.url)
+      client.on('connect', () => {
+        if (where === 'event handler') client.emit('a', () => {})
+        if (where === 'disconnecting listener') client.disconnect()
+      })
+      client.on('error', () => {})
+      if (where === 'http handler') await request(server.port).catch(() => 'cut off')
+      await until(() => closing)
+      await closing
+      expect(await request(server.port).catch((error) => error.code)).toBe('ECONNREFUSED')
+      expect(server.io.engine.clientsCount).toBe(0)
+      expect(server.io.sockets.sockets.size).toBe(0)
+      expect(server.faults).toEqual([])
+    },
+  )
+
+  test('an HTTP handler that answers after close() harms nothing', async () => {
+    const waiting: (() => void)[] = []
+    const server = await startServer((io) =>
+      io.http(async () => {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        return new Response('too late')
+      }),
+    )
+    const answers = ['GET', 'POST'].map((method) => request(server.port, { method, body: '' }).catch(() => 'cut off'))
+    await until(() => waiting.length === 2)
+    await server.io.close()
+    for (const proceed of waiting) proceed()
+    expect(await Promise.all(answers)).toEqual(['cut off', 'cut off'])
+    expect(server.faults).toEqual([])
   })
 
   test('after close() emits and calls do nothing, and settle', async () => {
