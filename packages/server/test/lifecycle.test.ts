@@ -519,7 +519,7 @@ describe('listen and close', () => {
       })
       client.on('error', () => {})
       if (where === 'http handler') await request(server.port).catch(() => 'cut off')
-      await until(() => closing)
+      await until(() => closing !== undefined)
       await closing
       expect(await request(server.port).catch((error) => error.code)).toBe('ECONNREFUSED')
       expect(server.io.engine.clientsCount).toBe(0)

@@ -561,9 +561,9 @@ describe('leaving is a barrier', () => {
   })
 })
 
-describe('volatile', () => {
-  const FRAME = new Uint8Array(64 * 1024)
+const FRAME = new Uint8Array(64 * 1024)
 
+describe('volatile', () => {
   /** Sends to a client that reads nothing until the kernel takes no more. */
   async function congest(socket: Socket): Promise<void> {
     await until(() => {
@@ -599,6 +599,38 @@ describe('volatile', () => {
     const names = slow.frames.filter(({ type }) => type === 'EVENT').map(({ event }) => event)
     expect(names.filter((name) => name !== 'filler')).toEqual(['kept', 'kept too', 'again', 'again'])
     expect(await arrivals(server, [healthy])).toEqual(['skipped 1 skipped 2 skipped 3 kept again'])
+  })
+})
+
+describe('a client that reads nothing', () => {
+  test('is cut off when more than maxOutgoingBytes wait for it, and its room goes on without a hole', async () => {
+    await using server = await startServer(() => {}, { maxOutgoingBytes: 256 * 1024 })
+    using slow = await RawClient.connect(server.port)
+    const [socket] = [...server.io.sockets.sockets.values()] as [Socket]
+    using healthy = await pair(server)
+    let largest = 0
+    let disconnected: unknown[] | undefined
+    socket.on('disconnect', (...args) => {
+      disconnected = args
+    })
+    server.io.socketsJoin('r')
+    slow.pause()
+    let sent = 0
+    await until(() => {
+      for (let i = 0; i < 2 && !disconnected; i++) server.io.to('r').emit('n', sent++, FRAME)
+      largest = Math.max(largest, socket.conn.buffered)
+      return disconnected
+    }, 'the slow client to be cut off')
+    expect(largest).toBeLessThanOrEqual(256 * 1024 + 2 * FRAME.length)
+    expect(server.io.sockets.sockets.size).toBe(1)
+    slow.resume()
+    await slow.close()
+    const got = slow.frames.filter(({ event }) => event === 'n').map(({ body }) => (body as number[])[0])
+    expect(got, 'what it got has no hole').toEqual(got.map((_, i) => i))
+    server.io.emit('end')
+    await healthy.eventsBefore('end')
+    const numbers = healthy.received.filter(([event]) => event === 'n').map(([, n]) => n)
+    expect(numbers).toEqual(Array.from({ length: sent }, (_, i) => i))
   })
 })
 

@@ -14,7 +14,9 @@ export class ListenerTable {
   readonly #table = new Map<string, readonly AnyListener[]>()
 
   add(event: string, listener: AnyListener): void {
-    this.#table.set(event, [...this.get(event), listener])
+    const current = this.get(event)
+    // A spread would leave room for 16 more, and most events have one listener.
+    this.#table.set(event, current.length === 0 ? [listener] : [...current, listener])
   }
 
   /** Adds a listener that is removed before its first call. */

@@ -21,6 +21,9 @@ const textEncoder = new TextEncoder()
 const SHORT_STRING_CHARS = 40
 
 const INITIAL_BYTES = 4096
+/** Views of the scratch are kept for frames shorter than this. */
+const KEPT_VIEWS = 256
+
 /** A scratch that one large message has grown is given up afterwards, so that it does not stay for ever. */
 const KEPT_SCRATCH_BYTES = 256 * 1024
 
@@ -33,6 +36,7 @@ export class CompactEncoder {
   /** Values written so far, keys and containers included, counted as the gate of the receiver counts them. */
   private items = 0
   private isBusy = false
+  private readonly views: (Uint8Array | undefined)[] = new Array(KEPT_VIEWS).fill(undefined)
 
   /**
    * @param value    Any value of the table in PROTOCOL.md, "Values".
@@ -54,7 +58,18 @@ export class CompactEncoder {
     } finally {
       this.isBusy = false
     }
-    return this.bytes.subarray(0, this.pos)
+    return this.written(this.pos)
+  }
+
+  /** The scratch up to `length`. Making a view costs 0.1 us: those of common lengths are kept. */
+  private written(length: number): Uint8Array {
+    if (length >= KEPT_VIEWS) return this.bytes.subarray(0, length)
+    let view = this.views[length]
+    if (view === undefined) {
+      view = this.bytes.subarray(0, length)
+      this.views[length] = view
+    }
+    return view
   }
 
   /** @param depth  Containers around the value. */
@@ -280,5 +295,6 @@ export class CompactEncoder {
     this.bytes = new Uint8Array(size)
     this.view = new DataView(this.bytes.buffer)
     this.end = size
+    this.views.fill(undefined)
   }
 }

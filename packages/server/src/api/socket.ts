@@ -14,7 +14,7 @@ import {
   type RoomcastError,
   SocketEmitter,
 } from '@roomcast/protocol'
-import type { CloseInfo, Connection, DisconnectReason } from '../connection/connection'
+import type { Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
 import { type AckOutcome, type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
 import type { WirePort } from '../connection/wire-port'
@@ -24,27 +24,8 @@ import { DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
 import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames, splitAck } from './room-emitter'
 import type { Runtime } from './runtime'
+import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './socket-events'
 import { newSocketId } from './socket-id'
-
-/** More about a disconnect: the close code and text of the link, if it was the link that ended. */
-export type DisconnectDetails = Pick<CloseInfo, 'code' | 'message'>
-
-/** Events that the library fires on a socket. */
-export interface SocketReservedEvents {
-  /** Before the socket leaves its rooms. */
-  disconnecting: (reason: DisconnectReason, details?: DisconnectDetails) => void
-  /** After the socket left its rooms; no event of it comes any more. */
-  disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void
-  /** A socket middleware refused an event, or a call with a plain ack callback failed. */
-  error: (error: Error) => void
-}
-
-/** Sees each event before its handlers; calls `next()` to go on, `next(error)` to refuse. */
-export type SocketMiddleware = (
-  // biome-ignore lint/suspicious/noExplicitAny: it sees the arguments of every event there is
-  event: [event: string, ...args: any[]],
-  next: (error?: Error) => void,
-) => unknown
 
 /** What a socket sees of its namespace. */
 export interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {

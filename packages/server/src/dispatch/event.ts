@@ -10,12 +10,13 @@ import { Reply } from './reply'
  *   onAny listeners ─► socket middleware ─► handlers ─► ack | returned value | error
  *
  * @param ackId  -1 if the client wants no answer.
- * @param args   Decoded arguments; the ack function is added at the end when one is wanted.
+ * @param data   Decoded arguments; handlers get the ack function behind them when one is wanted.
  */
-export function deliverEvent(socket: AnySocket, event: string, ackId: number, args: unknown[]): void {
+export function deliverEvent(socket: AnySocket, event: string, ackId: number, data: readonly unknown[]): void {
   if (!socket.connected) return
   const reply = new Reply(socket, event, ackId)
-  if (ackId >= 0) args.push((...results: unknown[]) => reply.send(results))
+  // Not pushed: an array that grows by one gets room for 16.
+  const args = ackId < 0 ? data : [...data, (...results: unknown[]) => reply.send(results)]
   const { middleware } = socket
   socket.notifyAny(event, args)
   if (middleware === null) return callHandlers(socket, event, args, reply)
@@ -28,7 +29,7 @@ export function deliverEvent(socket: AnySocket, event: string, ackId: number, ar
   })
 }
 
-function callHandlers(socket: AnySocket, event: string, args: unknown[], reply: Reply): void {
+function callHandlers(socket: AnySocket, event: string, args: readonly unknown[], reply: Reply): void {
   if (!socket.connected) return
   const handlers = socket.listenersOf(event)
   if (handlers.length === 0) {
@@ -39,9 +40,9 @@ function callHandlers(socket: AnySocket, event: string, args: unknown[], reply: 
   for (const handler of handlers) callHandler(socket, handler, args, reply)
 }
 
-function callHandler(socket: AnySocket, handler: AnyListener, args: unknown[], reply: Reply): void {
+function callHandler(socket: AnySocket, handler: AnyListener, args: readonly unknown[], reply: Reply): void {
   try {
-    const result = handler.apply(socket, args)
+    const result = handler.apply(socket, args as unknown[])
     if (result === undefined) return
     if (isThenable(result)) {
       Promise.resolve(result).then(
