@@ -1,16 +1,17 @@
 // The public API. Update with: npm run api:update
 
-import { AckResult, AnyListener, CatchAllListener, CloseVerdict, ConnectErrorBody, ConnectedBody, DataArgs, DefaultEventsMap, Emitter, ErrorBody, EventArgs, EventNames, EventsMap, FrameFields, RoomcastError, TimedArgs } from '@roomcast/protocol'
+import { AckResult, CloseVerdict, DataArgs, DefaultEventsMap, Emitter, EventArgs, EventNames, EventsMap, RoomcastError, SocketEmitter, TimedArgs } from '@roomcast/protocol'
 export { DefaultEventsMap } from '@roomcast/protocol'
 export { EventsMap } from '@roomcast/protocol'
 export { RoomcastError } from '@roomcast/protocol'
 export { isRoomcastError } from '@roomcast/protocol'
-export type AuthOption = object | ((callback: (auth: object) => void) => void);
+export type AuthOption = AuthFunction | object;
 export interface ClientOptions extends ManagerOptions, SocketOptions {
     readonly forceNew?: boolean;
     readonly multiplex?: boolean;
 }
 export declare class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
+    #private;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>): this;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     timeout(ms: number): DirectEmitter<Emit, true>;
@@ -50,11 +51,13 @@ export interface ManagerReservedEvents {
     reconnect_error: (error: RoomcastError) => void;
     reconnect_failed: () => void;
 }
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen> extends Emitter<Listen, SocketReservedEvents> implements EventTarget, DirectHost {
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen> extends SocketEmitter<Listen, SocketReservedEvents> {
+    #private;
     readonly nsp: string;
     id: string | undefined;
     readonly recovered = false;
     auth: AuthOption | undefined;
+    get io(): SocketLink;
     get connected(): boolean;
     get disconnected(): boolean;
     get active(): boolean;
@@ -69,14 +72,6 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     timeout(ms: number): DirectEmitter<Emit, true>;
     get volatile(): DirectEmitter<Emit, false>;
     compress(_compress: boolean): this;
-    onAny(listener: CatchAllListener): this;
-    prependAny(listener: CatchAllListener): this;
-    offAny(listener?: CatchAllListener): this;
-    listenersAny(): readonly CatchAllListener[];
-    onAnyOutgoing(listener: CatchAllListener): this;
-    prependAnyOutgoing(listener: CatchAllListener): this;
-    offAnyOutgoing(listener?: CatchAllListener): this;
-    listenersAnyOutgoing(): readonly CatchAllListener[];
 }
 export interface SocketOptions {
     readonly auth?: AuthOption;
@@ -93,35 +88,12 @@ export interface SocketReservedEvents {
 export declare const connect: Io;
 export declare const io: Io;
 declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
+    #private;
     constructor(url: URL, options: ClientOptions, openTransport: OpenTransport);
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap>(nsp: string, options?: ClientOptions): Socket<Listen, Emit>;
 }
-interface DirectHost {
-    deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void;
-    plainSettle(ack: (...args: unknown[]) => void): AckSettle;
-    timedSettle(ack: (...args: unknown[]) => void): AckSettle;
-}
-interface EmitFlags {
-    readonly volatile: boolean;
-    readonly timeoutMs: number | undefined;
-}
-interface EventTarget {
-    listenersOf(event: string): readonly AnyListener[];
-    notifyAny(event: string, args: readonly unknown[]): boolean;
-    answer(ackId: number, error: ErrorBody | null, results: readonly unknown[]): void;
-    onListenerError(error: unknown, event: string): void;
-}
-interface LinkedSocket {
-    readonly nsp: string;
-    receive(message: ServerMessage): void;
-}
-interface SocketLink {
-    attach(socket: LinkedSocket): void;
-    detach(socket: LinkedSocket): void;
-    encodeBody(event: string, args: readonly unknown[]): Uint8Array;
-    sendBody(fields: FrameFields, body: Uint8Array): void;
-    sendFrame(fields: FrameFields, body: unknown): void;
+interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents> {
 }
 interface Transport {
     readonly name: string;
@@ -138,32 +110,5 @@ interface TransportTarget {
     readonly subprotocols: readonly string[];
     readonly headers: Readonly<Record<string, string>>;
 }
-type AckSettle = (error: RoomcastError | null, args: readonly unknown[]) => void;
+type AuthFunction = (callback: (auth: object) => void) => unknown;
 type OpenTransport = (target: TransportTarget, events: TransportEvents) => Transport;
-type ServerMessage = {
-    readonly kind: 'connected';
-    readonly namespace: number;
-    readonly body: ConnectedBody;
-} | {
-    readonly kind: 'connect_error';
-    readonly body: ConnectErrorBody;
-} | {
-    readonly kind: 'disconnect';
-    readonly namespace: number;
-} | {
-    readonly kind: 'event';
-    readonly namespace: number;
-    readonly ackId: number;
-    readonly event: number | string;
-    readonly args: unknown[];
-} | {
-    readonly kind: 'ack';
-    readonly namespace: number;
-    readonly ackId: number;
-    readonly error: ErrorBody | null;
-    readonly args: readonly unknown[];
-} | {
-    readonly kind: 'error';
-    readonly namespace: number;
-    readonly body: ErrorBody;
-};

@@ -1,7 +1,6 @@
 // The public API. Update with: npm run api:update
 
-export type AckResult<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? any : HasAck<EventArgs<Map, Event>> extends true ? Parameters<NonNullable<Last<EventArgs<Map, Event>>> & AnyFunction> extends [
-] ? void : FirstParameter<NonNullable<Last<EventArgs<Map, Event>>>> : never;
+export type AckResult<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? any : HasAck<EventArgs<Map, Event>> extends true ? NonNullable<Last<EventArgs<Map, Event>>> extends () => unknown ? void : FirstParameter<NonNullable<Last<EventArgs<Map, Event>>>> : never;
 export interface AnnouncedLimits {
     readonly frameBytes: number;
 }
@@ -11,32 +10,78 @@ export type BroadcastArgs<Map extends EventsMap, Event extends EventNames<Map>> 
     (error: Error | null, responses: AckResult<Map, Event>[]) => void
 ] : EventArgs<Map, Event>;
 export declare const CLOSE_CODES: {
-    readonly NORMAL: CloseCodeRow;
-    readonly GOING_AWAY: CloseCodeRow;
-    readonly NO_STATUS: CloseCodeRow;
-    readonly ABNORMAL: CloseCodeRow;
-    readonly SERVER_SHUTDOWN: CloseCodeRow;
-    readonly KICKED: CloseCodeRow;
-    readonly UNSUPPORTED_VERSION: CloseCodeRow;
-    readonly CONNECT_TIMEOUT: CloseCodeRow;
-    readonly BAD_FRAME: CloseCodeRow;
-    readonly FRAME_TOO_LARGE: CloseCodeRow;
-    readonly TOO_MANY_ERRORS: CloseCodeRow;
-    readonly CONNECT_LIMIT: CloseCodeRow;
-    readonly HELD_LIMIT: CloseCodeRow;
+    readonly NORMAL: {
+        readonly code: 1000;
+        readonly sender: "client";
+        readonly verdict: "never";
+    };
+    readonly GOING_AWAY: {
+        readonly code: 1001;
+        readonly sender: "client";
+        readonly verdict: "backoff";
+    };
+    readonly NO_STATUS: {
+        readonly code: 1005;
+        readonly sender: "engine";
+        readonly verdict: "backoff";
+    };
+    readonly ABNORMAL: {
+        readonly code: 1006;
+        readonly sender: "engine";
+        readonly verdict: "backoff";
+    };
+    readonly SERVER_SHUTDOWN: {
+        readonly code: 1012;
+        readonly sender: "server";
+        readonly verdict: "backoff";
+    };
+    readonly KICKED: {
+        readonly code: 4000;
+        readonly sender: "server";
+        readonly verdict: "never";
+    };
+    readonly UNSUPPORTED_VERSION: {
+        readonly code: 4001;
+        readonly sender: "both";
+        readonly verdict: "never";
+    };
+    readonly CONNECT_TIMEOUT: {
+        readonly code: 4002;
+        readonly sender: "both";
+        readonly verdict: "backoff";
+    };
+    readonly BAD_FRAME: {
+        readonly code: 4003;
+        readonly sender: "both";
+        readonly verdict: "backoff";
+    };
+    readonly FRAME_TOO_LARGE: {
+        readonly code: 4004;
+        readonly sender: "server";
+        readonly verdict: "backoff";
+    };
+    readonly TOO_MANY_ERRORS: {
+        readonly code: 4005;
+        readonly sender: "server";
+        readonly verdict: "backoff";
+    };
+    readonly CONNECT_LIMIT: {
+        readonly code: 4006;
+        readonly sender: "server";
+        readonly verdict: "backoff";
+    };
+    readonly HELD_LIMIT: {
+        readonly code: 4007;
+        readonly sender: "server";
+        readonly verdict: "backoff";
+    };
 };
+export declare const CLOSE_MEANINGS: Readonly<Record<CloseName, string>>;
 export type CatchAllListener = (event: string, ...args: any[]) => void;
-export declare class CatchAllListeners {
-    append(listener: CatchAllListener): void;
-    prepend(listener: CatchAllListener): void;
-    remove(listener?: CatchAllListener): void;
-    all(): readonly CatchAllListener[];
-}
 export interface CloseCodeRow {
     readonly code: number;
     readonly sender: 'both' | 'client' | 'engine' | 'server';
     readonly verdict: CloseVerdict;
-    readonly meaning: string;
 }
 export type CloseName = keyof typeof CLOSE_CODES;
 export type CloseVerdict = 'backoff' | 'never' | 'now';
@@ -60,6 +105,7 @@ export type Direction = 'both' | 'client' | 'server';
 export declare const ERROR_CODES: {
     readonly ACK_TIMEOUT: ErrorCodeRow;
     readonly ALREADY_LISTENING: ErrorCodeRow;
+    readonly AUTH_FAILED: ErrorCodeRow;
     readonly BAD_FRAME: ErrorCodeRow;
     readonly BAD_VALUE: ErrorCodeRow;
     readonly CONNECT_REFUSED: ErrorCodeRow;
@@ -89,7 +135,8 @@ export declare const ERROR_CODES: {
     readonly UNKNOWN_EVENT_ID: ErrorCodeRow;
     readonly UNSUPPORTED_VERSION: ErrorCodeRow;
 };
-export declare abstract class Emitter<User extends EventsMap, Reserved extends EventsMap> {
+export declare class Emitter<User extends EventsMap, Reserved extends EventsMap> {
+    #private;
     on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
     once<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this;
     off<Event extends ListenableNames<User, Reserved>>(event?: Event, listener?: ListenerFor<User, Reserved, Event>): this;
@@ -212,6 +259,18 @@ export interface RoomcastErrorOptions {
     readonly cause?: unknown;
 }
 export declare const SUBPROTOCOL = "roomcast.v1";
+export declare class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> extends Emitter<User, Reserved> {
+    #private;
+    onAny(listener: CatchAllListener): this;
+    prependAny(listener: CatchAllListener): this;
+    offAny(listener?: CatchAllListener): this;
+    listenersAny(): readonly CatchAllListener[];
+    onAnyOutgoing(listener: CatchAllListener): this;
+    prependAnyOutgoing(listener: CatchAllListener): this;
+    offAnyOutgoing(listener?: CatchAllListener): this;
+    listenersAnyOutgoing(): readonly CatchAllListener[];
+}
+export declare const TYPE_MASK = 31;
 export type TimedArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? [
     ...ButLast<EventArgs<Map, Event>>,
     AckWithError<NonNullable<Last<EventArgs<Map, Event>>>>
@@ -224,6 +283,8 @@ export interface ValueCodec {
 export declare function assertBodyAllowed(bytes: Uint8Array, start: number, end: number, limits?: GateLimits): void;
 export declare function assertEmittable(event: unknown): asserts event is string;
 export declare function assertRoomName(room: unknown): asserts room is string;
+export declare function assertTimeout(ms: number): number;
+export declare function callListener(listener: AnyListener, self: unknown, args: readonly unknown[], onError: (error: unknown) => void): void;
 export declare function closeVerdict(code: number): CloseVerdict;
 export declare function createCompactCodec(): ValueCodec;
 export declare function createHeader(): ReadHeader;
@@ -231,6 +292,7 @@ export declare function encodeFrame(codec: ValueCodec, fields: FrameFields, body
 export declare function headerLength(header: FrameHeader): number;
 export declare function isNamespaceName(name: unknown): name is string;
 export declare function isRoomcastError(error: unknown): error is RoomcastError;
+export declare function isThenable(value: unknown): value is PromiseLike<unknown>;
 export declare function isValidName(name: unknown, maxBytes: number): name is string;
 export declare function negotiateSubprotocol(offered: string): Negotiation;
 export declare function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array;

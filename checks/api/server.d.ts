@@ -1,6 +1,6 @@
 // The public API. Update with: npm run api:update
 
-import { AckResult, BroadcastArgs, CatchAllListener, DataArgs, DefaultEventsMap, Emitter, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, RoomcastError, TimedArgs, ValueCodec } from '@roomcast/protocol'
+import { AckResult, BroadcastArgs, DataArgs, DefaultEventsMap, Emitter, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, SocketEmitter, TimedArgs, ValueCodec } from '@roomcast/protocol'
 export { DefaultEventsMap } from '@roomcast/protocol'
 export { EventsMap } from '@roomcast/protocol'
 export { RoomcastError } from '@roomcast/protocol'
@@ -11,7 +11,7 @@ export interface AdapterEvents {
     'join-room': (room: string, id: string) => void;
     'leave-room': (room: string, id: string) => void;
 }
-export declare class AdapterView extends Emitter<Record<never, never>, AdapterEvents> implements RoomObserver {
+export declare class AdapterView extends Emitter<Record<never, never>, AdapterEvents> {
     get rooms(): RoomsView;
     get sids(): RoomsView;
 }
@@ -67,7 +67,7 @@ export interface ListenOptions {
     readonly port: number;
     readonly host?: string;
 }
-export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> implements SocketHost, SocketNamespace<Listen, Emit, ServerSide, Data> {
+export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
     readonly name: string;
     readonly adapter: AdapterView;
     get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>;
@@ -186,7 +186,7 @@ export interface ServerOptions {
     readonly codec?: ValueCodec;
     readonly onError?: FaultHook;
 }
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends Emitter<Listen, SocketReservedEvents> implements RoomMember, DirectHost<Emit, Data> {
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends SocketEmitter<Listen, SocketReservedEvents> {
     readonly id: string;
     readonly recovered = false;
     get connected(): boolean;
@@ -213,19 +213,16 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     leave(room: string): void;
     use(middleware: SocketMiddleware): this;
     disconnect(close?: boolean): this;
-    onAny(listener: CatchAllListener): this;
-    prependAny(listener: CatchAllListener): this;
-    offAny(listener?: CatchAllListener): this;
-    listenersAny(): readonly CatchAllListener[];
-    onAnyOutgoing(listener: CatchAllListener): this;
-    prependAnyOutgoing(listener: CatchAllListener): this;
-    offAnyOutgoing(listener?: CatchAllListener): this;
-    listenersAnyOutgoing(): readonly CatchAllListener[];
 }
 export type SocketMiddleware = (event: [
     event: string,
     ...args: any[]
 ], next: (error?: Error) => void) => unknown;
+export interface SocketReservedEvents {
+    disconnecting: (reason: DisconnectReason, details?: DisconnectDetails) => void;
+    disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void;
+    error: (error: Error) => void;
+}
 export interface TlsOptions {
     readonly keyFile: string;
     readonly certFile: string;
@@ -239,48 +236,10 @@ export interface UpgradeRequest {
     readonly address: string;
 }
 export declare function serveStatic(directory: URL | string, options?: ServeStaticOptions): HttpHandler;
-declare class TimingWheel {
-    constructor(now?: () => number);
-    get size(): number;
-    schedule(deadline: Deadline, afterMs: number): void;
-    cancel(deadline: Deadline): void;
-}
-declare class TurnQueue {
-    publisher: PublishPort;
-    constructor(publisher: PublishPort);
-    enterCallback(wire: WirePort): void;
-    leaveCallback(): void;
-    whenIdle(action: () => void): void;
-    send(member: DirectReceiver, frame: Uint8Array, compress: boolean): void;
-    perform(deliver: (frame: Uint8Array) => void, frame: Uint8Array): void;
-    flush(): void;
-}
-interface BroadcastHost {
-    broadcast(targets: Targets, flags: EmitFlags, event: string, args: readonly unknown[], settle: BroadcastSettle | null): void;
-    select(targets: Targets): Iterable<RemoteSocket<EventsMap, unknown>>;
-}
 interface CloseInfo {
     readonly reason: DisconnectReason;
     readonly code: number;
     readonly message: string;
-}
-interface Deadline {
-    slot: Set<Deadline> | null;
-    dueAt: number;
-    expire(): void;
-}
-interface DeliveryFlags {
-    readonly volatile: boolean;
-    readonly compress: boolean;
-}
-interface DirectHost<Emit extends EventsMap, Data> {
-    deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean;
-    others(flags: EmitFlags): RoomEmitter<Emit, Data>;
-    plainSettle(ack: (...args: unknown[]) => void): AckSettle;
-    timedSettle(ack: (...args: unknown[]) => void): AckSettle;
-}
-interface EmitFlags extends DeliveryFlags {
-    readonly timeoutMs: number | undefined;
 }
 interface EngineReservedEvents {
     connection_error: (error: ConnectionError) => void;
@@ -290,48 +249,10 @@ interface NamespaceReservedEvents<Listen extends EventsMap, Emit extends EventsM
     connect: (socket: Socket<Listen, Emit, ServerSide, Data>) => void;
     new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data>) => void;
 }
-interface PublishPort {
-    publish(topic: string, frame: Uint8Array, compress: boolean): void;
-}
 interface Refusal {
     readonly status: '400 Bad Request' | '403 Forbidden' | '426 Upgrade Required' | '503 Service Unavailable';
     readonly code: string;
     readonly message: string;
-}
-interface Room<Member> {
-    readonly name: string;
-    readonly topic: string;
-    readonly members: Set<Member>;
-}
-interface RoomMember {
-    readonly id: string;
-    joined: Room<this>[] | null;
-    hasOwnTopic: boolean;
-    readonly wire: WirePort | undefined;
-}
-interface RoomObserver {
-    created(room: string): void;
-    joined(room: string, id: string): void;
-    left(room: string, id: string): void;
-    deleted(room: string): void;
-}
-interface Runtime {
-    readonly codec: ValueCodec;
-    readonly turn: TurnQueue;
-    readonly wheel: TimingWheel;
-    readonly reportFault: FaultHook;
-    readonly ackTimeoutMs: number;
-    readonly maxFrameBytes: number;
-}
-interface SocketHost extends BroadcastHost {
-    readonly number: number;
-    readonly runtime: Runtime;
-    join(socket: AnySocket, room: string): void;
-    leave(socket: AnySocket, room: string): void;
-    roomsOf(socket: AnySocket): Set<string>;
-    remove(socket: AnySocket): void;
-    noteOutgoingListeners(change: number): void;
-    answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome;
 }
 interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
     readonly name: string;
@@ -341,26 +262,4 @@ interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, Serv
     except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
     emit: RoomEmitter<Emit, Data>['emit'];
 }
-interface SocketReservedEvents {
-    disconnecting: (reason: DisconnectReason, details?: DisconnectDetails) => void;
-    disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void;
-    error: (error: Error) => void;
-}
-interface Targets {
-    readonly rooms: readonly string[];
-    readonly except: readonly string[];
-}
-interface WirePort {
-    readonly transport: 'websocket';
-    send(frame: Uint8Array, compress: boolean): void;
-    subscribe(topic: string): void;
-    unsubscribe(topic: string): void;
-    end(code: number, reason: string): void;
-    bufferedBytes(): number;
-}
-type AckOutcome = 'late' | 'settled' | 'unknown';
-type AckSettle = (error: RoomcastError | null, args: readonly unknown[]) => void;
-type AnySocket = Socket<any, any, any, any>;
-type BroadcastSettle = (error: RoomcastError | null, responses: unknown[]) => void;
-type DirectReceiver = Pick<RoomMember, 'hasOwnTopic' | 'id' | 'wire'>;
 type ServerEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> = NamespaceReservedEvents<Listen, Emit, ServerSide, Data>;

@@ -54,12 +54,14 @@ export function deliverEvent(target: EventTarget, event: string, args: unknown[]
   for (const handler of handlers) {
     try {
       const result = handler.apply(target, args)
+      // A handler that takes the ack answers through it: `(x, ack) => list.push(x)` returns by accident.
+      const mayAnswer = handler.length < args.length
       if (result instanceof Promise)
         result.then(
-          (value) => value !== undefined && reply([value]),
+          (value) => value !== undefined && mayAnswer && reply([value]),
           (error) => fail(error),
         )
-      else if (result !== undefined) reply([result])
+      else if (result !== undefined && mayAnswer) reply([result])
     } catch (error) {
       fail(error)
     }

@@ -144,8 +144,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     if (this.#phase === 'open') this.#transport?.send(frame)
   }
 
-  #assertFits(bytes: number): void {
-    const { frameBytes } = this.#limits
+  #assertFits(bytes: number, frameBytes = this.#limits.frameBytes): void {
     if (bytes > frameBytes)
       throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
   }
@@ -207,7 +206,10 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       if (this.#asked.get(nsp) !== question || question.isSent || question.isAbandoned) return
       question.isSent = true
       try {
-        this.sendFrame({ type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
+        const frame = encodeFrame(this.#codec, { type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
+        // The server would close the link, and the next attempt would be no better.
+        this.#assertFits(frame.length, LIMITS.bytesBeforeConnect)
+        this.#sendBytes(frame)
       } catch (error) {
         fail(error)
       }

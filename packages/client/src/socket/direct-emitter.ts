@@ -22,8 +22,7 @@ export const NO_FLAGS: EmitFlags = { volatile: false, timeoutMs: undefined }
 /** What a {@link DirectEmitter} works on: a socket. */
 export interface DirectHost {
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void
-  plainSettle(ack: (...args: unknown[]) => void): AckSettle
-  timedSettle(ack: (...args: unknown[]) => void): AckSettle
+  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle
 }
 
 /** Emits with flags. Every step returns a new object. */
@@ -43,10 +42,8 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
   ): this {
     const { data, ack } = splitAck(args)
-    const host = this.#host
     const isTimed = this.#flags.timeoutMs !== undefined
-    const settle = ack && (isTimed ? host.timedSettle(ack) : host.plainSettle(ack))
-    host.deliver(event, data, this.#flags, settle)
+    this.#host.deliver(event, data, this.#flags, ack && this.#host.settleWith(ack, isTimed))
     return this
   }
 
@@ -71,6 +68,11 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
   /** As `socket.volatile`. */
   get volatile(): DirectEmitter<Emit, Timed> {
     return new DirectEmitter(this.#host, { ...this.#flags, volatile: true })
+  }
+
+  /** As `socket.compress`. */
+  compress(_compress: boolean): this {
+    return this
   }
 }
 

@@ -127,7 +127,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this {
     const { data, ack } = splitAck(args)
-    this.deliver(event, data, NO_FLAGS, ack && this.plainSettle(ack))
+    this.deliver(event, data, NO_FLAGS, ack && this.settleWith(ack, false))
     return this
   }
 
@@ -238,17 +238,15 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     else console.error(`roomcast: listener of "${event}" failed`, error)
   }
 
-  /** @internal */
-  plainSettle(ack: (...args: unknown[]) => void): AckSettle {
+  /** @internal Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
+  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle {
+    const call = (...args: unknown[]) =>
+      callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
     return (error, args) => {
-      if (error !== null) this.fire('error', error)
-      else this.#callAck(ack, args)
+      if (isTimed) call(...(error === null ? [null, ...args] : [error]))
+      else if (error === null) call(...args)
+      else this.fire('error', error)
     }
-  }
-
-  /** @internal */
-  timedSettle(ack: (...args: unknown[]) => void): AckSettle {
-    return (error, args) => this.#callAck(ack, error === null ? [null, ...args] : [error])
   }
 
   #onEvent(message: ServerMessage & { kind: 'event' }): void {
@@ -310,10 +308,6 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     const unsent = this.#outbox.ackIds()
     this.#acks.failSent((id) => !unsent.has(id))
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
-  }
-
-  #callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
-    callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
   }
 
   #direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Timed> {

@@ -14,8 +14,7 @@ import { type EmitFlags, type RoomEmitter, splitAck } from './room-emitter'
 export interface DirectHost<Emit extends EventsMap, Data> {
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean
   others(flags: EmitFlags): RoomEmitter<Emit, Data>
-  plainSettle(ack: (...args: unknown[]) => void): AckSettle
-  timedSettle(ack: (...args: unknown[]) => void): AckSettle
+  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle
 }
 
 /** Emits to one socket, or to the others, with flags. Every step returns a new object. */
@@ -32,8 +31,8 @@ export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> 
     ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
   ): boolean {
     const { data, ack } = splitAck(args)
-    const settle = this.flags.timeoutMs === undefined ? this.host.plainSettle : this.host.timedSettle
-    return this.host.deliver(event, data, this.flags, ack && settle.call(this.host, ack))
+    const isTimed = this.flags.timeoutMs !== undefined
+    return this.host.deliver(event, data, this.flags, ack && this.host.settleWith(ack, isTimed))
   }
 
   /** As `socket.emitWithAck`. */
@@ -77,6 +76,11 @@ export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> 
   /** As `socket.except`. */
   except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
     return this.host.others(this.flags).except(room)
+  }
+
+  /** As `socket.local`. */
+  get local(): RoomEmitter<Emit, Data> {
+    return this.broadcast
   }
 
   /** As `socket.broadcast`. */

@@ -1,4 +1,4 @@
-import { type EventsMap, isNamespaceName, RoomcastError } from '@roomcast/protocol'
+import { callListener, type EventsMap, isNamespaceName, RoomcastError } from '@roomcast/protocol'
 import { type AnyNamespace, Namespace } from './namespace'
 import { type NamespaceMatcher, ParentNamespace } from './parent-namespace'
 import type { Runtime } from './runtime'
@@ -31,7 +31,7 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
     if (existing !== undefined) return existing
     // As in Socket.IO: what a RegExp matches is guarded by its middleware, whoever asks for it first.
     const parent = this.parents.find(({ pattern }) => pattern?.test(full))
-    return parent === undefined ? this.create(full) : this.createChild(full, parent)
+    return this.announce(this.create(full, parent))
   }
 
   /** A pattern of namespaces. */
@@ -39,7 +39,7 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
     // A copy, because the flags g and y make a RegExp remember where it was.
     const pattern = matcher instanceof RegExp ? new RegExp(matcher.source, matcher.flags.replace(/[gy]/g, '')) : null
     const decide: NamespaceMatcher = (name, auth, next) =>
-      matcher instanceof RegExp ? next(null, pattern?.test(name)) : matcher(name, auth, next)
+      pattern === null ? (matcher as NamespaceMatcher)(name, auth, next) : next(null, pattern.test(name))
     const parent = new ParentNamespace<Listen, Emit, ServerSide, Data>(decide, pattern, this.runtime)
     this.parents.push(parent)
     return parent
@@ -48,14 +48,15 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
   /** The namespace a client asks for: one that exists, or one that the first matching pattern creates. */
   async resolve(name: string, auth: unknown): Promise<Namespace<Listen, Emit, ServerSide, Data> | null> {
     for (const parent of this.parents) {
-      const isAllowed = await new Promise<boolean>((resolve) => {
-        parent.matcher(name, auth, (error, allow) => resolve(error === null && allow === true))
+      const isAllowed = await new Promise<boolean>((resolve, reject) => {
+        const next = (error?: Error | null, allow?: boolean) => resolve(!error && Boolean(allow))
+        callListener(parent.matcher, undefined, [name, auth, next], reject)
       })
       if (!isAllowed) continue
       // Another client may have created it while the matcher was thinking.
       const existing = this.byName.get(name)
       if (existing !== undefined) return existing
-      return this.createChild(name, parent)
+      return this.announce(this.create(name, parent))
     }
     return null
   }
@@ -65,13 +66,9 @@ export class NamespaceRegistry<Listen extends EventsMap, Emit extends EventsMap,
     return this.byName.get(name)
   }
 
-  private createChild(
-    name: string,
-    parent: ParentNamespace<Listen, Emit, ServerSide, Data>,
-  ): Namespace<Listen, Emit, ServerSide, Data> {
-    const child = this.create(name, parent)
-    this.main.fire('new_namespace', child)
-    return child
+  private announce(namespace: Namespace<Listen, Emit, ServerSide, Data>): Namespace<Listen, Emit, ServerSide, Data> {
+    this.main.fire('new_namespace', namespace)
+    return namespace
   }
 
   private create(

@@ -1,5 +1,6 @@
 import {
   type AckResult,
+  type AnyListener,
   assertEmittable,
   type BroadcastArgs,
   callListener,
@@ -72,6 +73,9 @@ export class Namespace<
   readonly adapter: AdapterView
   /** @internal Middleware of `use`. */
   middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data>[] = []
+
+  /** @internal The pattern that made it: its listeners hold here too. */
+  parent: Pick<Emitter<EventsMap, EventsMap>, 'listenersOf'> | null = null
 
   private readonly index: RoomIndex<AnySocket>
   private readonly broadcaster: Broadcaster<AnySocket>
@@ -265,6 +269,12 @@ export class Namespace<
   /** @internal */
   noteOutgoingListeners(change: number): void {
     this.outgoingListeners += change
+  }
+
+  /** @internal */
+  override listenersOf(event: string): readonly AnyListener[] {
+    const own = super.listenersOf(event)
+    return this.parent === null ? own : [...this.parent.listenersOf(event), ...own]
   }
 
   /** @internal */

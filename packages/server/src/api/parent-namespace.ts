@@ -1,14 +1,22 @@
-import type { AnyListener } from '@roomcast/protocol'
-import { Emitter, type EventsMap } from '@roomcast/protocol'
-import type { AnyNamespace, Namespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
+import { type BroadcastArgs, Emitter, type EventNames, type EventsMap, type RoomcastError } from '@roomcast/protocol'
+import type { Targets } from '../egress/broadcaster'
+import type { AnyNamespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
+import {
+  type BroadcastSettle,
+  type EmitFlags,
+  EVERYBODY,
+  NO_FLAGS,
+  type RemoteSocket,
+  RoomEmitter,
+} from './room-emitter'
 import type { Runtime } from './runtime'
 
 /** Decides whether a namespace may be created: `next(null, true)` allows it. */
 export type NamespaceMatcher = (
   name: string,
   auth: unknown,
-  next: (error: Error | null, allow?: boolean) => void,
-) => void
+  next: (error?: Error | null, allow?: boolean) => void,
+) => unknown
 
 /**
  * A pattern of namespaces: the first client of a matching name creates the namespace. Middleware and
@@ -41,19 +49,66 @@ export class ParentNamespace<
     return this
   }
 
-  /** Sends an event to every socket of every child. As `Namespace.emit`, without ack. */
-  emit(event: Parameters<Namespace<Listen, Emit>['emit']>[0], ...args: unknown[]): true {
-    for (const child of this.children) child.emit(event, ...args)
-    return true
+  /** Sends an event to every socket of every child. As `RoomEmitter.emit`. */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true {
+    return this.everybody().emit(event, ...args)
+  }
+
+  /** The members of rooms, in every child. As `RoomEmitter.to`. */
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.everybody().to(room)
+  }
+
+  /** The same as {@link to}. */
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.to(room)
+  }
+
+  /** Everybody who is not in these rooms, in every child. As `RoomEmitter.except`. */
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+    return this.everybody().except(room)
+  }
+
+  /** The sockets of every child. */
+  fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
+    return this.everybody().fetchSockets()
+  }
+
+  /** @internal */
+  broadcast(
+    targets: Targets,
+    flags: EmitFlags,
+    event: string,
+    args: readonly unknown[],
+    settle: BroadcastSettle | null,
+  ): void {
+    const children = [...this.children]
+    let waiting = children.length
+    let failure: RoomcastError | null = null
+    const all: unknown[] = []
+    const settleOne: BroadcastSettle = (error, responses) => {
+      failure ??= error
+      all.push(...responses)
+      if (--waiting === 0) settle?.(failure, all)
+    }
+    if (waiting === 0) settle?.(null, all)
+    for (const child of children) child.broadcast(targets, flags, event, args, settle && settleOne)
+  }
+
+  /** @internal */
+  *select(targets: Targets): Iterable<RemoteSocket<EventsMap, unknown>> {
+    for (const child of this.children) yield* child.select(targets)
   }
 
   /** @internal Gives a new child what the parent has. */
   adopt(child: AnyNamespace): void {
     for (const middleware of this.middleware) child.use(middleware)
-    for (const event of this.eventNames()) {
-      for (const listener of this.listenersOf(event)) child.on(event, listener as AnyListener)
-    }
+    child.parent = this
     this.children.add(child)
+  }
+
+  private everybody(): RoomEmitter<Emit, Data> {
+    return new RoomEmitter(this, EVERYBODY, NO_FLAGS)
   }
 
   /** @internal */

@@ -69,7 +69,7 @@ export class Socket<
 > extends SocketEmitter<Listen, SocketReservedEvents> {
   /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
   readonly id: string = newSocketId()
-  /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
+  /** Whether the session was resumed; sessions are not resumed in this version. */
   readonly recovered = false
   /** @internal */
   joined: Room<this>[] | null = null
@@ -160,7 +160,7 @@ export class Socket<
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean {
     const { data, ack } = splitAck(args)
-    return this.deliver(event, data, NO_FLAGS, ack && this.plainSettle(ack))
+    return this.deliver(event, data, NO_FLAGS, ack && this.settleWith(ack, false))
   }
 
   /**
@@ -362,20 +362,14 @@ export class Socket<
     return new RoomEmitter(this.host, { rooms: [], except: [this.id] }, flags)
   }
 
-  /** @internal A settle for an ack callback that has no place for an error. */
-  plainSettle(ack: (...args: unknown[]) => void): AckSettle {
+  /** @internal Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
+  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle {
+    const call = (...args: unknown[]) =>
+      callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
     return (error, args) => {
-      if (error !== null) this.fire('error', error)
-      else this.callAck(ack, args)
+      if (isTimed) call(...(error === null ? [null, ...args] : [error]))
+      else if (error === null) call(...args)
+      else this.fire('error', error)
     }
-  }
-
-  /** @internal A settle for an ack callback with the error in front. */
-  timedSettle(ack: (...args: unknown[]) => void): AckSettle {
-    return (error, args) => this.callAck(ack, error === null ? [null, ...args] : [error])
-  }
-
-  private callAck(ack: (...args: unknown[]) => void, args: readonly unknown[]): void {
-    callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
   }
 }

@@ -132,6 +132,11 @@ export class Connection<Member extends NamespaceMember> {
     this.port.end(code, message)
   }
 
+  /** The engine is about to close the link, for this reason. */
+  expectClose(info: CloseInfo): void {
+    this.intent ??= info
+  }
+
   /** Called by the transport, once. @returns What the members are told: what we intended, or what the engine saw. */
   onClosed(seen: CloseInfo): CloseInfo {
     this.phase = 'closed'

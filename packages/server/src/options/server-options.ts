@@ -147,8 +147,11 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   if (!transports.includes('websocket')) {
     throw new RoomcastError('OPTION_NOT_SUPPORTED', 'transports has to include "websocket": this version has no other')
   }
+  inRange('pingInterval', pingInterval, 0, 960_000)
+  inRange('pingTimeout', pingTimeout, 0, 960_000)
   inRange('pingInterval + pingTimeout', pingInterval + pingTimeout, 8_000, 960_000)
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
+  inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
     ...options,
     path: normalizePath(options.path ?? '/roomcast'),
@@ -167,7 +170,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
 
 function assertNames(options: object): void {
   for (const name of Object.keys(options)) {
-    const instead = NOT_SUPPORTED[name]
+    const instead = Object.hasOwn(NOT_SUPPORTED, name) ? NOT_SUPPORTED[name] : undefined
     if (instead !== undefined) throw new RoomcastError('OPTION_NOT_SUPPORTED', `option "${name}": ${instead}`)
     if (!KNOWN.has(name)) throw new RoomcastError('INVALID_OPTION', `there is no option "${name}"`)
   }
@@ -178,7 +181,8 @@ function inRange(name: string, value: number, min: number, max: number): number 
   throw new RoomcastError('INVALID_OPTION', `${name} is ${value}; it has to be an integer from ${min} to ${max}`)
 }
 
-function normalizePath(path: string): string {
+function normalizePath(path: unknown): string {
+  if (typeof path !== 'string') throw new RoomcastError('INVALID_OPTION', `path is a ${typeof path}, not a string`)
   const trimmed = path.replace(/\/+$/, '')
   if (/^(\/[\w.~-]+)+$/.test(trimmed)) return trimmed
   throw new RoomcastError('INVALID_OPTION', `path "${path.slice(0, 100)}" has to look like "/roomcast"`)

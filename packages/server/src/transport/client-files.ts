@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { matchesEtag } from './etag'
 import type { HttpExchange } from './http-exchange'
 
 interface ClientFile {
@@ -50,7 +51,7 @@ export function serveClientFile(file: ClientFile, exchange: HttpExchange): void 
     ['cross-origin-resource-policy', 'cross-origin'],
     ['x-content-type-options', 'nosniff'],
   ]
-  if (exchange.header('if-none-match') === file.etag) {
+  if (matchesEtag(exchange.header('if-none-match'), file.etag)) {
     return exchange.endEmpty('304 Not Modified', headers)
   }
   const accepted = exchange.header('accept-encoding') ?? ''

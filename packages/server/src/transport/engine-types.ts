@@ -25,6 +25,8 @@ export interface EngineRequest {
 
 /** An answer; unusable once it has ended or was aborted. */
 export interface EngineResponse {
+  /** Cuts the connection; the abort handler is called. */
+  close(): EngineResponse
   cork(write: () => void): EngineResponse
   end(body?: Uint8Array | string, closeConnection?: boolean): EngineResponse
   endWithoutBody(reportedLength?: number, closeConnection?: boolean): EngineResponse

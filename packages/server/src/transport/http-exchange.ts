@@ -88,7 +88,7 @@ export class HttpExchange {
    */
   end(status: string, headers: Iterable<readonly [string, string]>, body: Uint8Array | string): void {
     if (this.phase !== 'open') return
-    const checked = checkHeaders(headers)
+    const checked = checkHead(status, headers)
     this.phase = 'ended'
     this.res.cork(() => {
       this.writeHead(status, checked)
@@ -107,10 +107,17 @@ export class HttpExchange {
     })
   }
 
+  /** Cuts the connection: for requests that cannot be answered safely, and answers that cannot be finished. */
+  destroy(): void {
+    if (!this.isOpen) return
+    this.phase = 'ended'
+    this.res.close()
+  }
+
   /** Answers without a body: 204, 304. */
   endEmpty(status: string, headers: Iterable<readonly [string, string]>): void {
     if (this.phase !== 'open') return
-    const checked = checkHeaders(headers)
+    const checked = checkHead(status, headers)
     this.phase = 'ended'
     this.res.cork(() => {
       this.writeHead(status, checked)
@@ -121,7 +128,7 @@ export class HttpExchange {
   /** Begins an answer of unknown length; follow with {@link write} and {@link finish}. */
   begin(status: string, headers: Iterable<readonly [string, string]>): void {
     if (this.phase !== 'open') return
-    const checked = checkHeaders(headers)
+    const checked = checkHead(status, headers)
     this.phase = 'streaming'
     this.res.cork(() => this.writeHead(status, checked))
   }
@@ -165,7 +172,11 @@ export class HttpExchange {
 }
 
 /** The engine does not look at header values: a line break in one would begin a header of its own. */
-function checkHeaders(headers: Iterable<readonly [string, string]>): readonly (readonly [string, string])[] {
+function checkHead(
+  status: string,
+  headers: Iterable<readonly [string, string]>,
+): readonly (readonly [string, string])[] {
+  if (/[\0\r\n]/.test(status)) throw new RoomcastError('INVALID_OPTION', 'response status is malformed')
   const checked = [...headers]
   for (const [name, value] of checked) {
     if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[\0\r\n]/.test(value)) continue

@@ -41,12 +41,14 @@ export class HttpTransport {
       this.answer(exchange).catch((error: unknown) => {
         this.runtime.reportFault(error, { where: 'http handler', name: exchange.url })
         exchange.endAndClose('500 Internal Server Error', 'internal error')
+        // An answer that has begun cannot become another one.
+        exchange.destroy()
       })
     })
   }
 
   private async answer(exchange: HttpExchange): Promise<void> {
-    if (exchange.hasRepeatedLength) return exchange.endAndClose('400 Bad Request', 'more than one Content-Length')
+    if (exchange.hasRepeatedLength) return exchange.destroy()
     const path = exchange.url.split('?', 1)[0] as string
     const base = `${this.options.path}/`
     if (path.startsWith(base)) {
@@ -68,22 +70,33 @@ export class HttpTransport {
     const body = hasBody ? await exchange.readBody(this.options.maxRequestBodyBytes) : undefined
     if (body === null) return exchange.endAndClose('413 Content Too Large', 'body too large')
     for (const handler of this.handlers) {
-      const response = await handler(toRequest(exchange, body, this.options.tls !== undefined), exchange)
+      const request = toRequest(exchange, body, this.options.tls !== undefined)
+      if (request === null) return exchange.end('400 Bad Request', TEXT, 'bad request')
+      const response = await handler(request, exchange)
       if (response !== undefined) return sendResponse(exchange, response)
     }
     exchange.end('404 Not Found', TEXT, 'not found')
   }
 }
 
-function toRequest(exchange: HttpExchange, body: Uint8Array<ArrayBuffer> | undefined, isSecure: boolean): Request {
+/** @returns null for what the fetch standard has no request for: some methods, some URLs. */
+function toRequest(
+  exchange: HttpExchange,
+  body: Uint8Array<ArrayBuffer> | undefined,
+  isSecure: boolean,
+): Request | null {
   const host = exchange.header('host') || 'localhost'
   const base = `${isSecure ? 'https' : 'http'}://${host}`
-  const headers = new Headers()
-  for (const [name, value] of exchange.headers) headers.append(name, value)
-  const url = URL.canParse(base)
-    ? new URL(exchange.url.replace(/^\/+/, '/'), base)
-    : new URL(exchange.url, 'http://localhost')
-  return new Request(url, { method: exchange.method, headers, ...(body && body.length > 0 ? { body } : {}) })
+  try {
+    const headers = new Headers()
+    for (const [name, value] of exchange.headers) headers.append(name, value)
+    // One leading slash: with two the path would name another host.
+    const path = exchange.url.replace(/^[/\\]+/, '/')
+    const url = new URL(path, URL.canParse(base) ? base : 'http://localhost')
+    return new Request(url, { method: exchange.method, headers, ...(body && body.length > 0 ? { body } : {}) })
+  } catch {
+    return null
+  }
 }
 
 async function sendResponse(exchange: HttpExchange, response: Response): Promise<void> {

@@ -17,15 +17,25 @@ export interface Listener {
   stop(): void
 }
 
-/** Creates the engine's app, with TLS if there are files for it. */
+/**
+ * Creates the engine's app, with TLS if there are files for it.
+ *
+ * @throws RoomcastError `INVALID_OPTION` if the files do not make a certificate with its key.
+ */
 export function createApp(engine: Engine, tls: TlsOptions | undefined): EngineApp {
   if (tls === undefined) return engine.App()
-  return engine.SSLApp({
-    key_file_name: tls.keyFile,
-    cert_file_name: tls.certFile,
-    ...(tls.caFile !== undefined && { ca_file_name: tls.caFile }),
-    ...(tls.passphrase !== undefined && { passphrase: tls.passphrase }),
-  })
+  try {
+    return engine.SSLApp({
+      key_file_name: tls.keyFile,
+      cert_file_name: tls.certFile,
+      ...(tls.caFile !== undefined && { ca_file_name: tls.caFile }),
+      ...(tls.passphrase !== undefined && { passphrase: tls.passphrase }),
+    })
+  } catch (error) {
+    throw new RoomcastError('INVALID_OPTION', 'tls: the files cannot be read, or are no certificate with its key', {
+      cause: error,
+    })
+  }
 }
 
 /** @throws RoomcastError `LISTEN_FAILED`. */

@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lookup } from 'mrmime'
+import { matchesEtag } from './etag'
 import type { HttpHandler } from './http'
 
 /** Options of {@link serveStatic}. */
@@ -32,7 +33,7 @@ export function serveStatic(directory: URL | string, options: ServeStaticOptions
     const content = await readFile(file)
     const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
     const headers = new Headers({ etag, 'cache-control': cacheControl, 'x-content-type-options': 'nosniff' })
-    if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+    if (matchesEtag(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
     const type = lookup(file) ?? 'application/octet-stream'
     headers.set('content-type', /^text\/|javascript|json|svg/.test(type) ? `${type}; charset=utf-8` : type)
     headers.set('content-length', String(content.length))

@@ -1,4 +1,4 @@
-import { CLOSE_CODES, CLOSE_MEANINGS } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS, callListener, isThenable } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import { type CloseInfo, Connection } from '../connection/connection'
@@ -26,6 +26,9 @@ export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => voi
  * message that is a little too long with its code.
  */
 const HARD_LIMIT_FACTOR = 2
+
+/** The client did not take what it was sent. */
+const TOO_SLOW = 'more than maxOutgoingBytes outstanding'
 
 /** The WebSocket route: upgrade requests become connections, messages go to the receiver. */
 export class WebSocketTransport {
@@ -71,8 +74,9 @@ export class WebSocketTransport {
           runtime.turn.leaveCallback()
         }
       },
-      dropped: () => {
-        // The close that follows says what happened.
+      dropped: (ws) => {
+        // The close follows at once; the engine would report it as if the client had left.
+        ws.getUserData().connection?.expectClose({ reason: 'transport error', code: 1006, message: TOO_SLOW })
       },
       close: (ws, code, message) => this.close(ws.getUserData().connection, code, message),
     }
@@ -91,7 +95,7 @@ export class WebSocketTransport {
 
   private async upgrade(exchange: HttpExchange, context: unknown): Promise<void> {
     const { options } = this
-    if (exchange.hasRepeatedLength) return exchange.endAndClose('400 Bad Request', 'more than one Content-Length')
+    if (exchange.hasRepeatedLength) return exchange.destroy()
     const admission = admitUpgrade({ header: (name) => exchange.header(name), originRule: options.cors?.origin })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
     if (this.isClosing) {
@@ -99,7 +103,7 @@ export class WebSocketTransport {
       return this.refuse(exchange, { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message })
     }
     if (options.allowRequest !== undefined) {
-      const reason = await askAllowRequest(options.allowRequest, toUpgradeRequest(exchange))
+      const reason = await this.askAllowRequest(options.allowRequest, toUpgradeRequest(exchange))
       if (reason !== null) {
         return this.refuse(exchange, { status: '403 Forbidden', code: 'REQUEST_REFUSED', message: reason })
       }
@@ -137,6 +141,26 @@ export class WebSocketTransport {
       body,
     )
     this.onRefusal(refusal, toUpgradeRequest(exchange))
+  }
+
+  /** @returns null if the hook accepts, else the reason for the client. */
+  private askAllowRequest(
+    hook: NonNullable<ResolvedServerOptions['allowRequest']>,
+    request: UpgradeRequest,
+  ): Promise<string | null> {
+    const refused = 'the connection was refused'
+    return new Promise((resolve) => {
+      const callback = (error: string | null | undefined, isAccepted: boolean) =>
+        resolve(isAccepted && !error ? null : error || refused)
+      const ask = () => {
+        const result = hook(request, callback)
+        return isThenable(result) ? result.then((isAccepted) => callback(null, isAccepted)) : undefined
+      }
+      callListener(ask, undefined, [], (error) => {
+        this.runtime.reportFault(error, { where: 'http handler', name: 'allowRequest' })
+        resolve(refused)
+      })
+    })
   }
 
   private open(ws: EngineWebSocket<SocketData>): void {
@@ -186,16 +210,4 @@ function toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
     headers: unpackHeaders(packHeaders(exchange.headers)),
     address: exchange.address,
   }
-}
-
-/** @returns null if the hook accepts, else the reason for the client. */
-function askAllowRequest(
-  hook: NonNullable<ResolvedServerOptions['allowRequest']>,
-  request: UpgradeRequest,
-): Promise<string | null> {
-  const refused = 'the connection was refused'
-  return new Promise((resolve, reject) => {
-    const result = hook(request, (error, isAccepted) => resolve(isAccepted && !error ? null : error || refused))
-    if (result instanceof Promise) result.then((isAccepted) => resolve(isAccepted ? null : refused), reject)
-  })
 }
