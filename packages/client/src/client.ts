@@ -34,7 +34,9 @@ export function createIo(openTransport: OpenTransport): Io {
     const { origin, nsp, query } = readServerUrl(typeof urlOrOptions === 'string' ? urlOrOptions : '/', pageAddress())
     const managerOptions: ClientOptions = { ...options, query: { ...query, ...options.query } }
     const key = `${origin.origin}${options.path ?? ''}`
-    const shared = managers.get(key)
+    const cached = managers.get(key)
+    // One that nobody uses any more would only keep new sockets from sharing.
+    const shared = cached?.isSpent ? undefined : cached
     // A second socket of the same namespace is meant to be another client.
     if (options.forceNew || options.multiplex === false || shared?.hasSocket(nsp)) {
       return new Manager(origin, managerOptions, openTransport).socket(nsp, options)

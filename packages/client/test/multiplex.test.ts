@@ -37,6 +37,18 @@ test('namespaces may be connected one after the other, on the open connection', 
   expect(server.io.engine.clientsCount).toBe(1)
 })
 
+test('sockets made after all others were closed share a connection again', async () => {
+  await using server = await startWithNamespaces()
+  const closed = io(server.url, QUICK)
+  await next(closed, 'connect')
+  closed.close()
+  using first = disposable(io(server.url, QUICK))
+  using second = disposable(io(`${server.url}/a`, QUICK))
+  await Promise.all([next(first, 'connect'), next(second, 'connect')])
+  expect(first).not.toBe(closed)
+  await until(() => server.io.engine.clientsCount === 1)
+})
+
 test('a second socket of the same namespace gets a connection of its own', async () => {
   await using server = await startWithNamespaces()
   using first = disposable(io(server.url, QUICK))

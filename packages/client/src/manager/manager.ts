@@ -67,6 +67,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   #transport: Transport | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   #failures = 0
+  #wasAttached = false
   #limits: AnnouncedLimits = { frameBytes: LIMITS.frameBytes }
   readonly #url: URL
   readonly #openTransport: OpenTransport
@@ -81,6 +82,11 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#url = url
     this.#openTransport = openTransport
     this.#options = resolveOptions(options)
+  }
+
+  /** Whether it has had connected sockets, and all of them are done. */
+  get isSpent(): boolean {
+    return this.#wasAttached && this.#attached.size === 0
   }
 
   /** Whether a socket of this namespace exists. */
@@ -105,6 +111,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
 
   /** @internal */
   attach(socket: LinkedSocket): void {
+    this.#wasAttached = true
     this.#attached.add(socket as Socket)
     if (this.#phase === 'open') this.#ask(socket as Socket)
     else if (this.#phase === 'idle') this.#open()
