@@ -16,6 +16,7 @@ export declare class DirectEmitter<Emit extends EventsMap, Timed extends boolean
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     timeout(ms: number): DirectEmitter<Emit, true>;
     get volatile(): DirectEmitter<Emit, Timed>;
+    compress(_compress: boolean): this;
 }
 export interface DisconnectDetails {
     readonly code: number;
@@ -90,6 +91,7 @@ export declare const io: Io;
 declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
     #private;
     constructor(url: URL, options: ClientOptions, openTransport: OpenTransport);
+    get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap>(nsp: string, options?: ClientOptions): Socket<Listen, Emit>;
 }

@@ -302,6 +302,10 @@ export declare function readConnectErrorBody(body: unknown): ConnectErrorBody;
 export declare function readConnectedBody(body: unknown): ConnectedBody;
 export declare function readErrorBody(body: unknown): ErrorBody;
 export declare function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader;
+export declare function splitAck(args: readonly unknown[]): {
+    data: readonly unknown[];
+    ack: ((...args: unknown[]) => void) | null;
+};
 export declare function toErrorBody(error: unknown, fallbackCode: string, fallbackMessage: string): ErrorBody;
 export declare function utf8Length(text: string): number;
 export declare function writeHeader(bytes: Uint8Array, header: FrameHeader): number;

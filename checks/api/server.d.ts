@@ -35,6 +35,7 @@ export declare class DirectEmitter<Emit extends EventsMap, Data, Timed extends b
     to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
     in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
     except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
+    get local(): RoomEmitter<Emit, Data>;
     get broadcast(): RoomEmitter<Emit, Data>;
 }
 export type DisconnectDetails = Pick<CloseInfo, 'code' | 'message'>;
@@ -88,14 +89,18 @@ export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit
     socketsLeave(room: string | readonly string[]): void;
     disconnectSockets(close?: boolean): void;
 }
-export type NamespaceMatcher = (name: string, auth: unknown, next: (error: Error | null, allow?: boolean) => void) => void;
+export type NamespaceMatcher = (name: string, auth: unknown, next: (error?: Error | null, allow?: boolean) => void) => unknown;
 export type NamespaceMiddleware<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> = (socket: Socket<Listen, Emit, ServerSide, Data>, next: (error?: Error & {
     data?: unknown;
 }) => void) => unknown;
 export type OriginRule = RegExp | boolean | string | readonly (RegExp | string)[];
 export declare class ParentNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
     use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this;
-    emit(event: Parameters<Namespace<Listen, Emit>['emit']>[0], ...args: unknown[]): true;
+    emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
+    fetchSockets(): Promise<RemoteSocket<Emit, Data>[]>;
 }
 export interface RemoteSocket<Emit extends EventsMap, Data> {
     readonly id: string;

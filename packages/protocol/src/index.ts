@@ -6,6 +6,7 @@ export type { ListenableNames, ListenerFor } from './events/emitter'
 export { Emitter } from './events/emitter'
 export type { AnyListener } from './events/listener-table'
 export { SocketEmitter } from './events/socket-emitter'
+export { splitAck } from './events/split-ack'
 export type { AnnouncedLimits, ConnectBody, ConnectErrorBody, ConnectedBody, ErrorBody } from './frame/bodies'
 export {
   readArguments,

@@ -182,7 +182,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#phase = 'open'
     const transport = this.#transport
     this.fire('open')
-    if (this.#failures > 0) this.fire('reconnect', this.#failures)
+    if (this.#failures > 0 && this.#transport === transport) this.fire('reconnect', this.#failures)
     for (const socket of [...this.#attached]) {
       // A listener may have closed the link, or ended the socket.
       if (this.#transport === transport && this.#attached.has(socket)) this.#ask(socket)

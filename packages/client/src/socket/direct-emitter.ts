@@ -5,6 +5,7 @@ import {
   type EventArgs,
   type EventNames,
   type EventsMap,
+  splitAck,
   type TimedArgs,
 } from '@roomcast/protocol'
 import type { AckSettle } from '../outbound/pending-acks'
@@ -74,14 +75,4 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
   compress(_compress: boolean): this {
     return this
   }
-}
-
-/** Takes a function at the end off the arguments. */
-export function splitAck(args: readonly unknown[]): {
-  data: readonly unknown[]
-  ack: ((...args: unknown[]) => void) | null
-} {
-  const last = args[args.length - 1]
-  if (typeof last !== 'function') return { data: args, ack: null }
-  return { data: args.slice(0, -1), ack: last as (...args: unknown[]) => void }
 }

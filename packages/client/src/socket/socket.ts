@@ -12,13 +12,14 @@ import {
   RESERVED_EVENTS,
   RoomcastError,
   SocketEmitter,
+  splitAck,
 } from '@roomcast/protocol'
 import { type Answer, deliverEvent } from '../inbound/deliver'
 import { type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
 import { Outbox, type OutboxEntry } from '../outbound/outbox'
 import { type AckSettle, PendingAcks } from '../outbound/pending-acks'
-import { DirectEmitter, type EmitFlags, NO_FLAGS, splitAck } from './direct-emitter'
+import { DirectEmitter, type EmitFlags, NO_FLAGS } from './direct-emitter'
 import type { DisconnectDetails, DisconnectReason, SocketLink } from './socket-link'
 
 /** Events that the library fires on a socket. */

@@ -5,10 +5,11 @@ import {
   type EventArgs,
   type EventNames,
   type EventsMap,
+  splitAck,
   type TimedArgs,
 } from '@roomcast/protocol'
 import type { AckSettle } from '../connection/pending-acks'
-import { type EmitFlags, type RoomEmitter, splitAck } from './room-emitter'
+import type { EmitFlags, RoomEmitter } from './room-emitter'
 
 /** What a {@link DirectEmitter} works on: a socket. */
 export interface DirectHost<Emit extends EventsMap, Data> {

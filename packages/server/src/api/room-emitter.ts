@@ -7,6 +7,7 @@ import {
   type EventNames,
   type EventsMap,
   RoomcastError,
+  splitAck,
 } from '@roomcast/protocol'
 import type { Handshake } from '../connection/handshake'
 import type { DeliveryFlags, Targets } from '../egress/broadcaster'
@@ -173,14 +174,4 @@ export function roomNames(room: string | readonly string[]): readonly string[] {
   const names = Array.isArray(room) ? (room as readonly string[]) : [room as string]
   for (const name of names) assertRoomName(name)
   return names
-}
-
-/** Takes a function at the end off the arguments. */
-export function splitAck(args: readonly unknown[]): {
-  data: readonly unknown[]
-  ack: ((...args: unknown[]) => void) | null
-} {
-  const last = args[args.length - 1]
-  if (typeof last !== 'function') return { data: args, ack: null }
-  return { data: args.slice(0, -1), ack: last as (...args: unknown[]) => void }
 }

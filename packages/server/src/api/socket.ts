@@ -13,6 +13,7 @@ import {
   MESSAGE_TYPES,
   type RoomcastError,
   SocketEmitter,
+  splitAck,
 } from '@roomcast/protocol'
 import type { Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
@@ -22,7 +23,7 @@ import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
-import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames, splitAck } from './room-emitter'
+import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter'
 import type { Runtime } from './runtime'
 import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './socket-events'
 import { newSocketId } from './socket-id'
