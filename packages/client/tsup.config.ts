@@ -1,5 +1,6 @@
 import { defineConfig } from 'tsup'
 
+// The three builds run side by side, so none of them cleans: the script does, before.
 const dts = { compilerOptions: { stripInternal: true } }
 
 export default defineConfig([
@@ -7,7 +8,6 @@ export default defineConfig([
     entry: { browser: 'src/browser.ts', node: 'src/node.ts' },
     format: ['esm', 'cjs'],
     dts,
-    clean: true,
     target: 'es2022',
     splitting: false,
   },

@@ -3,6 +3,7 @@ export type RequestHeaders = Readonly<Record<string, string>>
 
 /** What a client said when it connected: `socket.handshake`, with the field names of Socket.IO. */
 export interface Handshake {
+  /** Without `sec-websocket-key`. */
   readonly headers: RequestHeaders
   /** When the socket was created, as text for people. */
   readonly time: string

@@ -27,6 +27,9 @@ export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => voi
  */
 const HARD_LIMIT_FACTOR = 2
 
+/** Means nothing once the link is open, and would make every block of headers longer. RFC 6455 section 4.1. */
+const NONCE_HEADER = 'sec-websocket-key'
+
 /** The client did not take what it was sent. */
 const TOO_SLOW = 'more than maxOutgoingBytes outstanding'
 
@@ -35,13 +38,16 @@ export class WebSocketTransport {
   /** All open connections. */
   readonly connections = new Set<Connection<AnySocket>>()
   private isClosing = false
+  private readonly usualUrl: string
 
   constructor(
     private readonly options: ResolvedServerOptions,
     private readonly runtime: Runtime,
     private readonly receiver: Receiver,
     private readonly onRefusal: RefusalListener,
-  ) {}
+  ) {
+    this.usualUrl = `${options.path}/ws`
+  }
 
   /** Adds the route to the engine's app. */
   register(app: EngineApp, engine: { readonly SHARED_COMPRESSOR?: number }): void {
@@ -80,7 +86,7 @@ export class WebSocketTransport {
       },
       close: (ws, code, message) => this.close(ws.getUserData().connection, code, message),
     }
-    app.ws(`${options.path}/ws`, behavior)
+    app.ws(this.usualUrl, behavior)
   }
 
   /** Closes every connection; new ones are refused from now on. */
@@ -118,8 +124,9 @@ export class WebSocketTransport {
   ): void {
     const origin = exchange.header('origin')
     const source: HandshakeSource = {
-      headerBlock: packHeaders(exchange.headers),
-      url: exchange.url,
+      headerBlock: packHeaders(exchange.headers.filter(([name]) => name !== NONCE_HEADER)),
+      // Nearly all clients ask for the same URL: one string for them.
+      url: exchange.url === this.usualUrl ? this.usualUrl : exchange.url,
       address: exchange.address,
       secure: this.options.tls !== undefined,
       xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
