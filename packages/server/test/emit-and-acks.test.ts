@@ -167,6 +167,19 @@ describe('the client calls the server', () => {
     }
   })
 
+  test('what a handler returns by accident is no answer if it takes the ack', async () => {
+    const list: unknown[] = []
+    await using it = await startPair((socket) => {
+      socket.on('add', (value: unknown, ack: (size: number) => void) => {
+        setImmediate(() => ack(list.length))
+        return list.push(value, value) * 100
+      })
+      socket.on('add later', async (value: unknown, _ack: unknown) => list.push(value))
+    })
+    expect(await it.client.emitWithAck('add', 'x')).toBe(2)
+    expect(await it.client.emitWithAck('add later', 'y')).toBe(3)
+  })
+
   test('a returned thenable is awaited like a promise', async () => {
     await using it = await startPair((socket) => {
       // As the queries of many database libraries.

@@ -54,14 +54,13 @@ export function deliverEvent(target: EventTarget, event: string, args: unknown[]
   for (const handler of handlers) {
     try {
       const result = handler.apply(target, args)
-      // A handler that takes the ack answers through it: `(x, ack) => list.push(x)` returns by accident.
-      const mayAnswer = handler.length < args.length
       if (result instanceof Promise)
         result.then(
-          (value) => value !== undefined && mayAnswer && reply([value]),
+          (value) => value !== undefined && reply([value]),
           (error) => fail(error),
         )
-      else if (result !== undefined && mayAnswer) reply([result])
+      // Not of a handler that takes the ack: `(x, ack) => list.push(x)` returns by accident, and answers later.
+      else if (result !== undefined && handler.length < args.length) reply([result])
     } catch (error) {
       fail(error)
     }

@@ -43,17 +43,18 @@ function callHandlers(socket: AnySocket, event: string, args: readonly unknown[]
 function callHandler(socket: AnySocket, handler: AnyListener, args: readonly unknown[], reply: Reply): void {
   try {
     const result = handler.apply(socket, args as unknown[])
-    // A handler that takes the ack answers through it: `(x, ack) => list.push(x)` returns by accident.
-    const mayAnswer = handler.length < args.length
     if (result === undefined) return
     if (isThenable(result)) {
       Promise.resolve(result).then(
         (value: unknown) => {
-          if (value !== undefined && mayAnswer) reply.send([value])
+          if (value !== undefined) reply.send([value])
         },
         (error: unknown) => reply.fail(error),
       )
-    } else if (mayAnswer) reply.send([result])
+    } else if (handler.length < args.length) {
+      // Not of a handler that takes the ack: `(x, ack) => list.push(x)` returns by accident, and answers later.
+      reply.send([result])
+    }
   } catch (error) {
     reply.fail(error)
   }
