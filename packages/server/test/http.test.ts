@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -131,6 +132,23 @@ describe('io.http', () => {
     const chunked = await rawRequest(server.port, [...headers, 'Transfer-Encoding: chunked', '', chunk].join('\r\n'))
     expect(chunked).toMatch(/^HTTP\/1\.1 413/)
     expect(isAsked).toBe(false)
+    await expectAlive(server)
+  })
+
+  test.each(['GET', 'HEAD'])('an endless answer to a %s is given up when the client is gone', async (method) => {
+    let cancelled = 0
+    let asked = 0
+    await using server = await startHttp(() => {
+      asked++
+      return new Response(new ReadableStream({ cancel: () => void cancelled++ }))
+    })
+    const socket = connectSocket(server.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await until(() => asked === 1)
+    socket.destroy()
+    await until(() => cancelled === 1)
+    expect(server.faults).toEqual([])
     await expectAlive(server)
   })
 

@@ -32,7 +32,7 @@ export class Reply {
    * that is an answer, not a fault.
    */
   fail(error: unknown): void {
-    if (!isRoomcastError(error) || error.code in ERROR_CODES) {
+    if (!isRoomcastError(error) || Object.hasOwn(ERROR_CODES, error.code)) {
       this.socket.host.runtime.reportFault(error, {
         where: 'event handler',
         name: this.event,

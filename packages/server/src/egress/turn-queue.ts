@@ -85,8 +85,11 @@ export class TurnQueue {
       this.push({ deliver: () => deliver(copy) }, copy.length)
     } else {
       this.isDelivering = true
-      deliver(frame)
-      this.endDelivery()
+      try {
+        deliver(frame)
+      } finally {
+        this.endDelivery()
+      }
     }
   }
 
@@ -96,11 +99,16 @@ export class TurnQueue {
     clearImmediate(this.scheduled)
     this.scheduled = undefined
     this.isDelivering = true
-    while (this.next < this.queue.length) (this.queue[this.next++] as Delivery).deliver()
-    this.queue = []
-    this.next = 0
-    this.queuedBytes = 0
-    this.endDelivery()
+    try {
+      while (this.next < this.queue.length) (this.queue[this.next++] as Delivery).deliver()
+    } finally {
+      // What a failing delivery leaves behind goes on with the next flush: a queue that stays busy would be silence.
+      this.queue = this.queue.slice(this.next)
+      this.next = 0
+      if (this.queue.length === 0) this.queuedBytes = 0
+      else this.scheduled = setImmediate(() => this.flush())
+      this.endDelivery()
+    }
   }
 
   private push(delivery: Delivery, bytes: number): void {

@@ -1,4 +1,5 @@
 import {
+  type CloseName,
   createHeader,
   encodeFrame,
   isRoomcastError,
@@ -47,16 +48,16 @@ export class Receiver {
       this.route(connection, frame)
     } catch (error) {
       if (isRoomcastError(error) && error.code === 'MESSAGE_TOO_LARGE') {
-        connection.end('FRAME_TOO_LARGE', 'parse error', error.message)
+        this.end(connection, 'FRAME_TOO_LARGE', error.message)
       } else if (isRoomcastError(error) && (error.code === 'BAD_FRAME' || error.code === 'BAD_VALUE')) {
-        this.endMalformed(connection, error.message)
+        this.end(connection, 'BAD_FRAME', error.message)
       } else this.runtime.reportFault(error, { where: 'event handler', name: 'frame' })
     }
   }
 
   /** Closes a connection that sent text: every message of the protocol is binary. */
   receiveText(connection: Connection<AnySocket>): void {
-    this.endMalformed(connection, 'a text message; the protocol is binary')
+    this.end(connection, 'BAD_FRAME', 'a text message; the protocol is binary')
   }
 
   private assertAllowed(connection: Connection<AnySocket>, frame: Uint8Array): void {
@@ -71,8 +72,7 @@ export class Receiver {
       ? ++connection.connectsBeforeConnect > LIMITS.namespacesPerConnection
       : ++connection.framesBeforeConnect > LIMITS.framesBeforeConnect
     if (!isTooMany && frame.length <= LIMITS.bytesBeforeConnect) return
-    this.runtime.turn.flush()
-    connection.end('CONNECT_LIMIT', 'parse error')
+    this.end(connection, 'CONNECT_LIMIT')
   }
 
   private route(connection: Connection<AnySocket>, frame: Uint8Array): void {
@@ -119,8 +119,7 @@ export class Receiver {
       this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
     } else if (socket.held !== null) {
       if (socket.held.push({ event, ackId, args }, frame.length)) return
-      this.runtime.turn.flush()
-      connection.end('HELD_LIMIT', 'parse error')
+      this.end(connection, 'HELD_LIMIT')
     } else deliverEvent(socket, event, ackId, args)
   }
 
@@ -161,17 +160,16 @@ export class Receiver {
   private countError(connection: Connection<AnySocket>, namespace: number, code: string | null, message: string): void {
     const { turn, codec } = this.runtime
     connection.errorCount++
-    if (connection.errorCount > LIMITS.protocolErrors) {
-      turn.flush()
-      connection.end('TOO_MANY_ERRORS', 'parse error')
-    } else if (code !== null) {
+    if (connection.errorCount > LIMITS.protocolErrors) this.end(connection, 'TOO_MANY_ERRORS')
+    else if (code !== null) {
       turn.flush()
       connection.port.send(encodeFrame(codec, { type: MESSAGE_TYPES.ERROR, namespace }, { code, message }), false)
     }
   }
 
-  private endMalformed(connection: Connection<AnySocket>, message: string): void {
+  /** Closes for a fault of the client, behind everything it was sent. */
+  private end(connection: Connection<AnySocket>, name: CloseName, message?: string): void {
     this.runtime.turn.flush()
-    connection.end('BAD_FRAME', 'parse error', message)
+    connection.end(name, 'parse error', message)
   }
 }

@@ -17,6 +17,7 @@ export class HttpExchange {
   readonly address: string
   private phase: 'aborted' | 'ended' | 'open' | 'streaming' = 'open'
   private onGone: Release | null = null
+  private readonly releases: Release[] = []
 
   constructor(
     private readonly res: EngineResponse,
@@ -25,6 +26,7 @@ export class HttpExchange {
     res.onAborted(() => {
       this.phase = 'aborted'
       this.onGone?.()
+      for (const release of this.releases) release()
     })
     this.method = (req.getCaseSensitiveMethod?.() ?? req.getMethod()).toUpperCase()
     const query = req.getQuery()
@@ -49,6 +51,12 @@ export class HttpExchange {
       if (key === name) joined = joined === undefined ? value : `${joined}, ${value}`
     }
     return joined
+  }
+
+  /** Calls `release` when the client is gone before the answer has ended. */
+  whenGone(release: Release): void {
+    if (this.phase === 'aborted') release()
+    else this.releases.push(release)
   }
 
   /** More than one Content-Length: the engine believes the first and parses the rest as another request. */

@@ -107,14 +107,23 @@ async function sendResponse(exchange: HttpExchange, response: Response): Promise
     return exchange.end(status, headers, '')
   }
   if (response.headers.has('content-length') || exchange.method === 'HEAD') {
-    return exchange.end(status, headers, new Uint8Array(await response.arrayBuffer()))
+    const body = await readAll(response.body, exchange)
+    return body === null ? undefined : exchange.end(status, headers, body)
   }
   exchange.begin(status, headers)
   const reader = response.body.getReader()
+  exchange.whenGone(() => reader.cancel().catch(() => {}))
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    if (await exchange.write(next.value)) continue
-    await reader.cancel()
-    return
+    if (!(await exchange.write(next.value))) return
   }
   exchange.finish()
+}
+
+/** Reads a stream to its end; gives it up, with null, when the client is gone. */
+async function readAll(stream: ReadableStream<Uint8Array>, exchange: HttpExchange): Promise<Uint8Array | null> {
+  const reader = stream.getReader()
+  exchange.whenGone(() => reader.cancel().catch(() => {}))
+  const chunks: Uint8Array[] = []
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value)
+  return exchange.isOpen ? Buffer.concat(chunks) : null
 }
