@@ -16,14 +16,28 @@ export interface BytesCase {
   readonly hex: string
 }
 
-const { CONNECT, CONNECTED, CONNECT_ERROR, DISCONNECT, EVENT, ACK, ACK_ERROR, ERROR } = MESSAGE_TYPES
+const {
+  CONNECT,
+  CONNECTED,
+  CONNECT_ERROR,
+  DISCONNECT,
+  EVENT,
+  ACK,
+  ACK_ERROR,
+  ERROR,
+  PING,
+  PONG,
+  SWITCH,
+  SWITCHED,
+  CLOSE,
+} = MESSAGE_TYPES
 const MAX = Number.MAX_SAFE_INTEGER
 
 function frame(name: string, direction: Direction, fields: FrameFields, body: unknown): FrameCase {
   return { name, direction, fields, body }
 }
 
-const limits = { frameBytes: 1_048_576 }
+const limits = { frameBytes: 1_048_576, pingIntervalMs: 5_000, pingTimeoutMs: 5_000 }
 const error = { code: 'NO_HANDLER', message: 'nobody listens for this event' }
 
 const messages: FrameCase[] = [
@@ -35,6 +49,18 @@ const messages: FrameCase[] = [
     { nsp: '/admin', auth: { token: 's3cret', tries: 1 } },
   ),
   frame('CONNECT with auth null', 'client', { type: CONNECT }, { nsp: '/', auth: null }),
+  frame(
+    'CONNECT that asks how the last connection ended',
+    'client',
+    { type: CONNECT },
+    { nsp: '/', previous: 'Zx8fJ2' },
+  ),
+  frame(
+    'CONNECTED that tells how the last connection ended',
+    'server',
+    { type: CONNECTED },
+    { nsp: '/', sid: 'k3Qa', limits, previous: { code: 4004, message: 'frame has 9 bytes, limit 8' } },
+  ),
   frame('CONNECTED to the main namespace', 'server', { type: CONNECTED }, { nsp: '/', sid: 'Zx8fJ2', limits }),
   frame(
     'CONNECTED to namespace 1',
@@ -92,6 +118,12 @@ const messages: FrameCase[] = [
     { type: ACK_ERROR, namespace: 1, ackId: 3 },
     { ...error, data: [1, 2] },
   ),
+  frame('PING', 'client', { type: PING }, null),
+  frame('PONG', 'server', { type: PONG }, null),
+  frame('SWITCH', 'client', { type: SWITCH }, { session: 'Zx8fJ2.u7Tq', received: 300 }),
+  frame('SWITCHED', 'server', { type: SWITCHED }, null),
+  frame('CLOSE', 'server', { type: CLOSE }, { code: 4000, message: 'bye' }),
+  frame('CLOSE with a time to stay away', 'server', { type: CLOSE }, { code: 1012, message: '', retryAfterMs: 2500 }),
   frame('ERROR', 'server', { type: ERROR }, { code: 'UNKNOWN_ACK', message: 'no call had this id' }),
   frame(
     'ERROR of namespace 9 with data',
@@ -247,7 +279,7 @@ function badValue(name: string, value: string): HostileCase {
 export const HOSTILE: readonly HostileCase[] = [
   badFrame('empty frame', ''),
   badFrame('type 0', '0090'),
-  badFrame('type 9', '0990'),
+  badFrame('type 14', '0e90'),
   badFrame('type 31', '1f90'),
   badFrame('no body', '04'),
   badFrame('EVENT without a name', '05'),
@@ -289,6 +321,12 @@ export const HOSTILE: readonly HostileCase[] = [
   badFrame('CONNECT_ERROR without code', '0382a36e7370a12fa76d657373616765a16d'),
   badFrame('ACK_ERROR whose code is a number', '470182a4636f646501a76d657373616765a16d'),
   badFrame('ERROR without message', '0881a4636f6465a158'),
+  badFrame('PING with a namespace number', '2901c0'),
+  badFrame('SWITCH with an ack id', '4b0182a773657373696f6ea161a8726563656976656400'),
+  badFrame('SWITCH without received', '0b81a773657373696f6ea161'),
+  badFrame('SWITCH whose received is negative', '0b82a773657373696f6ea161a87265636569766564ff'),
+  badFrame('CLOSE without message', '0d81a4636f6465cd03e8'),
+  badFrame('CLOSE whose code is text', '0d82a4636f6465a158a76d657373616765a16d'),
   { name: 'body of two values', hex: '0501769090', error: 'BAD_VALUE' },
   { name: 'body that is cut', hex: '0501769201', error: 'BAD_VALUE' },
   badValue('reserved type c1', 'c1'),

@@ -7,13 +7,25 @@ export { Emitter } from './events/emitter'
 export type { AnyListener } from './events/listener-table'
 export { SocketEmitter } from './events/socket-emitter'
 export { splitAck } from './events/split-ack'
-export type { AnnouncedLimits, ConnectBody, ConnectErrorBody, ConnectedBody, ErrorBody } from './frame/bodies'
+export { FrameStream, readBatch, writeBatch } from './frame/batch'
+export type {
+  AnnouncedLimits,
+  CloseBody,
+  ConnectBody,
+  ConnectErrorBody,
+  ConnectedBody,
+  EndBody,
+  ErrorBody,
+  SwitchBody,
+} from './frame/bodies'
 export {
   readArguments,
+  readCloseBody,
   readConnectBody,
   readConnectErrorBody,
   readConnectedBody,
   readErrorBody,
+  readSwitchBody,
   toErrorBody,
 } from './frame/bodies'
 export type { FrameFields } from './frame/frame'
@@ -54,4 +66,12 @@ export { createCompactCodec } from './values/codec'
 export type { GateLimits } from './values/gate'
 export { assertBodyAllowed } from './values/gate'
 export type { Negotiation } from './version'
-export { negotiateSubprotocol, PROTOCOL_VERSION, REFUSAL_SUBPROTOCOL, SUBPROTOCOL } from './version'
+export {
+  negotiateSubprotocol,
+  POLL_CONTENT_TYPE,
+  POLL_HEADERS,
+  POLL_ROUTE,
+  PROTOCOL_VERSION,
+  REFUSAL_SUBPROTOCOL,
+  SUBPROTOCOL,
+} from './version'

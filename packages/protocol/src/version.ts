@@ -11,6 +11,20 @@ export const SUBPROTOCOL = `roomcast.v${PROTOCOL_VERSION}`
  */
 export const REFUSAL_SUBPROTOCOL = 'roomcast'
 
+/** Last part of the URL of the polling transport, behind `{path}/`. */
+export const POLL_ROUTE = `poll/v${PROTOCOL_VERSION}`
+
+/** Content type of polling bodies that hold frames. A type of our own: a page of another origin cannot send it unasked. */
+export const POLL_CONTENT_TYPE = 'application/x-roomcast'
+
+/** Request headers of the polling transport. PROTOCOL.md, "Polling". */
+export const POLL_HEADERS = {
+  /** Id and secret of the session. */
+  session: 'roomcast-session',
+  /** Number of this POST; at a GET, of the last frame received. */
+  seq: 'roomcast-seq',
+} as const
+
 /** The answer to the subprotocols that a client offers. */
 export type Negotiation =
   | { readonly kind: 'accept'; readonly subprotocol: string }

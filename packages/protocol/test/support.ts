@@ -7,11 +7,13 @@ import {
   type ReadHeader,
   type RoomcastError,
   readArguments,
+  readCloseBody,
   readConnectBody,
   readConnectErrorBody,
   readConnectedBody,
   readErrorBody,
   readHeader,
+  readSwitchBody,
   type ValueCodec,
 } from '../src/index'
 import { createMsgpackrCodec } from '../src/msgpackr'
@@ -75,6 +77,12 @@ export function readFrame(codec: ValueCodec, frame: Uint8Array): { header: ReadH
     case MESSAGE_TYPES.ACK_ERROR:
     case MESSAGE_TYPES.ERROR:
       readErrorBody(body)
+      break
+    case MESSAGE_TYPES.SWITCH:
+      readSwitchBody(body)
+      break
+    case MESSAGE_TYPES.CLOSE:
+      readCloseBody(body)
       break
   }
   return { header, body }

@@ -1,5 +1,6 @@
 import { isRoomcastError, RoomcastError } from '../errors'
 import { isNamespaceName } from '../names/names'
+import { LIMITS } from '../tables/limits'
 
 /*
  * The shapes of the bodies (MESSAGE_DEFINITIONS), checked after decoding. Unknown keys are passed over, so
@@ -10,11 +11,36 @@ import { isNamespaceName } from '../names/names'
 export interface ConnectBody {
   readonly nsp: string
   readonly auth?: unknown
+  /** `sid` that the socket had on the connection before. */
+  readonly previous?: string | undefined
 }
 
-/** What the server allows on this connection; sizes in bytes. */
+/** What the server allows on this connection; sizes in bytes, times in milliseconds. */
 export interface AnnouncedLimits {
   readonly frameBytes: number
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
+}
+
+/** How a connection ended. */
+export interface EndBody {
+  /** PROTOCOL.md, "Close codes". */
+  readonly code: number
+  readonly message: string
+}
+
+/** Body of CLOSE. */
+export interface CloseBody extends EndBody {
+  /** Milliseconds that the client is to stay away. */
+  readonly retryAfterMs?: number | undefined
+}
+
+/** Body of SWITCH. */
+export interface SwitchBody {
+  /** Id and secret of the polling session, as it was given. */
+  readonly session: string
+  /** Number of the last frame received. */
+  readonly received: number
 }
 
 /** Body of CONNECTED. */
@@ -22,6 +48,8 @@ export interface ConnectedBody {
   readonly nsp: string
   readonly sid: string
   readonly limits: AnnouncedLimits
+  /** How the connection before ended, if the client could not see it. */
+  readonly previous?: EndBody | undefined
 }
 
 /** Body of ACK_ERROR and ERROR, and of CONNECT_ERROR together with `nsp`. */
@@ -45,16 +73,41 @@ export function readArguments(body: unknown): unknown[] {
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectBody}. */
 export function readConnectBody(body: unknown): ConnectBody {
   if (!isRecord(body) || !isNamespaceName(body.nsp)) throw bad('a map with a namespace name')
-  return { nsp: body.nsp, auth: body.auth }
+  const { nsp, auth, previous } = body
+  return { nsp, auth, previous: typeof previous === 'string' ? previous : undefined }
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectedBody}. */
 export function readConnectedBody(body: unknown): ConnectedBody {
   if (isRecord(body) && typeof body.nsp === 'string' && typeof body.sid === 'string' && isRecord(body.limits)) {
-    const { frameBytes } = body.limits
-    if (typeof frameBytes === 'number') return { nsp: body.nsp, sid: body.sid, limits: { frameBytes } }
+    const { nsp, sid, limits, previous } = body
+    const { frameBytes, pingIntervalMs = LIMITS.pingIntervalMs, pingTimeoutMs = LIMITS.pingTimeoutMs } = limits
+    if (isCount(frameBytes) && isCount(pingIntervalMs) && isCount(pingTimeoutMs)) {
+      return {
+        nsp,
+        sid,
+        limits: { frameBytes, pingIntervalMs, pingTimeoutMs },
+        previous: isEnd(previous) ? previous : undefined,
+      }
+    }
   }
   throw bad('a map with nsp, sid and limits')
+}
+
+/** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link CloseBody}. */
+export function readCloseBody(body: unknown): CloseBody {
+  if (!isEnd(body)) throw bad('a map with code and message')
+  const { code, message } = body
+  const { retryAfterMs } = body as { retryAfterMs?: unknown }
+  return { code, message, retryAfterMs: isCount(retryAfterMs) ? retryAfterMs : undefined }
+}
+
+/** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link SwitchBody}. */
+export function readSwitchBody(body: unknown): SwitchBody {
+  if (isRecord(body) && typeof body.session === 'string' && isCount(body.received)) {
+    return { session: body.session, received: body.received }
+  }
+  throw bad('a map with session and received')
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is an {@link ErrorBody}. */
@@ -84,6 +137,14 @@ export function toErrorBody(error: unknown, fallbackCode: string, fallbackMessag
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEnd(value: unknown): value is EndBody {
+  return isRecord(value) && isCount(value.code) && typeof value.message === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function bad(expected: string): RoomcastError {

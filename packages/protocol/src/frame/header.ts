@@ -42,7 +42,7 @@ export function createHeader(): ReadHeader {
   return { type: MESSAGE_TYPES.ERROR, namespace: 0, ackId: -1, room: -1, seq: 0, event: '', bodyStart: 0 }
 }
 
-const LAST_TYPE = MESSAGE_TYPES.ERROR
+const LAST_TYPE = MESSAGE_TYPES.CLOSE
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const textEncoder = new TextEncoder()
 
@@ -166,14 +166,14 @@ function expectVarint(bytes: Uint8Array, pos: number): number {
   return value
 }
 
-/** Flags each type may not carry, and flags it must carry, by type. PROTOCOL.md, "Messages". */
+/** Flags each type may not carry (types behind the list: none of them), and must carry. PROTOCOL.md, "Messages". */
 const { NAMESPACE, ACK, ROOM } = HEADER_FLAGS
 const FORBIDDEN = [0, NAMESPACE | ACK | ROOM, ACK | ROOM, NAMESPACE | ACK | ROOM, ACK | ROOM, 0, ROOM, ROOM, ACK | ROOM]
 const REQUIRED = [0, 0, 0, 0, 0, 0, ACK, ACK, 0]
 
 function assertFields(type: number, first: number): void {
-  if (first & (FORBIDDEN[type] as number)) throw bad('header field not allowed for this type')
-  const required = REQUIRED[type] as number
+  if (first & (FORBIDDEN[type] ?? NAMESPACE | ACK | ROOM)) throw bad('header field not allowed for this type')
+  const required = REQUIRED[type] ?? 0
   if ((first & required) !== required) throw bad('header field missing')
 }
 

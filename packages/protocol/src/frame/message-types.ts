@@ -17,6 +17,11 @@ export const MESSAGE_TYPES = {
   ACK: 6,
   ACK_ERROR: 7,
   ERROR: 8,
+  PING: 9,
+  PONG: 10,
+  SWITCH: 11,
+  SWITCHED: 12,
+  CLOSE: 13,
 } as const
 
 /** Name of a message type. */
@@ -55,11 +60,11 @@ export interface MessageDefinition {
  * decides whether the version has to move.
  */
 export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition>> = {
-  CONNECT: { direction: 'client', header: [], body: '{ nsp: str, auth?: value }' },
+  CONNECT: { direction: 'client', header: [], body: '{ nsp: str, auth?: value, previous?: str }' },
   CONNECTED: {
     direction: 'server',
     header: ['[namespace]'],
-    body: '{ nsp: str, sid: str, limits: { frameBytes: uint } }',
+    body: '{ nsp: str, sid: str, limits: { frameBytes: uint, pingIntervalMs?: uint, pingTimeoutMs?: uint }, previous?: { code: uint, message: str } }',
   },
   CONNECT_ERROR: { direction: 'server', header: [], body: '{ nsp: str, code: str, message: str, data?: value }' },
   DISCONNECT: { direction: 'both', header: ['[namespace]'], body: 'nil' },
@@ -67,4 +72,9 @@ export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition
   ACK: { direction: 'both', header: ['[namespace]', 'ack'], body: '[ ...results: value ]' },
   ACK_ERROR: { direction: 'both', header: ['[namespace]', 'ack'], body: '{ code: str, message: str, data?: value }' },
   ERROR: { direction: 'server', header: ['[namespace]'], body: '{ code: str, message: str, data?: value }' },
+  PING: { direction: 'client', header: [], body: 'nil' },
+  PONG: { direction: 'server', header: [], body: 'nil' },
+  SWITCH: { direction: 'client', header: [], body: '{ session: str, received: uint }' },
+  SWITCHED: { direction: 'server', header: [], body: 'nil' },
+  CLOSE: { direction: 'server', header: [], body: '{ code: uint, message: str, retryAfterMs?: uint }' },
 }

@@ -28,6 +28,10 @@ export const CLOSE_CODES = {
   TOO_MANY_ERRORS: { code: 4005, sender: 'server', verdict: 'backoff' },
   CONNECT_LIMIT: { code: 4006, sender: 'server', verdict: 'backoff' },
   HELD_LIMIT: { code: 4007, sender: 'server', verdict: 'backoff' },
+  PING_TIMEOUT: { code: 4008, sender: 'both', verdict: 'now' },
+  SESSION_UNKNOWN: { code: 4009, sender: 'server', verdict: 'backoff' },
+  SLOW_CONSUMER: { code: 4010, sender: 'server', verdict: 'backoff' },
+  SWITCH_REFUSED: { code: 4011, sender: 'server', verdict: 'backoff' },
 } as const satisfies Record<string, CloseCodeRow>
 
 /** Name of a row of {@link CLOSE_CODES}. */
@@ -48,6 +52,10 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
   TOO_MANY_ERRORS: 'too many frames that broke a rule',
   CONNECT_LIMIT: 'too many frames or bytes before the first namespace was connected',
   HELD_LIMIT: 'too many frames or bytes while the connection handler was running',
+  PING_TIMEOUT: 'no sign of life in time',
+  SESSION_UNKNOWN: 'the polling session has ended, or never was',
+  SLOW_CONSUMER: 'the client did not take what it was sent; more is outstanding than allowed',
+  SWITCH_REFUSED: 'the connection cannot move to this WebSocket',
 }
 
 /** What to do after a close with `code`. Codes outside the table are treated as a lost link. */

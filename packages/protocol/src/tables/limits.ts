@@ -40,8 +40,29 @@ export const LIMITS = {
   outboxEvents: 1_000,
   /** Bytes a client keeps while it is not connected. Option `outboxBytes` of the client. */
   outboxBytes: 1_048_576,
-  /** Bytes handed to the engine for one connection and not yet taken by the kernel. Option `maxOutgoingBytes` of the server. */
+  /** Time an event waits in the outbox at most. Option `outboxAge` of the client. */
+  outboxAgeMs: 120_000,
+  /**
+   * Bytes on the way to one client: on WebSocket handed to the engine and not yet taken by the kernel, on polling not
+   * yet acknowledged. Option `maxOutgoingBytes` of the server.
+   */
   outgoingBytes: 1_048_576,
+  /** Silence until a side asks for a sign of life. Option `pingInterval` of the server, announced. */
+  pingIntervalMs: 5_000,
+  /** Time the other side has for it. Option `pingTimeout` of the server, announced. */
+  pingTimeoutMs: 5_000,
+  /** Body of one POST of the polling transport. A longer frame goes in several. */
+  pollBodyBytes: 65_536,
+  /** Frames that begin in the body of one POST, and in one answer. */
+  pollFrames: 1_024,
+  /** Polling sessions of one server. */
+  pollSessions: 10_000,
+  /** Time a connection may take to move from polling to a WebSocket. Option `upgradeTimeout` of the server. */
+  switchTimeoutMs: 10_000,
+  /** Connections whose end a server remembers for clients that could not see the reason. */
+  rememberedCloses: 4_096,
+  /** Time it remembers them, and that it knows the ids of ended polling sessions. */
+  rememberedCloseMs: 120_000,
 } as const
 
 /** Name of a limit in {@link LIMITS}. */
