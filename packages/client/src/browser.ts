@@ -1,17 +1,21 @@
 import { createIo, type Io } from './client'
-import { Manager as BaseManager } from './manager/manager'
+import { pageStore } from './connection/polling-memory'
+import { Manager as BaseManager, type Platform } from './manager/manager'
 import { readServerUrl } from './manager/server-url'
 import type { ClientOptions } from './options'
+import { pollingTransport } from './transport/polling'
 import { type WebSocketLike, webSocketTransport } from './transport/websocket'
 
 // The cast: the handlers' event types of the platform are wider than what is used here.
 // Looked up when a link is opened: a page may replace it, and importing this file must not fail without it.
-const openTransport = webSocketTransport(
+const websocket = webSocketTransport(
   (url, subprotocols) => new WebSocket(url, subprotocols) as unknown as WebSocketLike,
 )
 
+const platform: Platform = { transports: { polling: pollingTransport, websocket }, store: pageStore }
+
 /** Connects to a server. See {@link Io}. */
-export const io: Io = createIo(openTransport)
+export const io: Io = createIo(platform)
 
 /** The same as {@link io}, for code written for Socket.IO. */
 export const connect: Io = io
@@ -23,15 +27,15 @@ export class Manager extends BaseManager {
    * @throws RoomcastError `INVALID_OPTION`, `OPTION_NOT_SUPPORTED`.
    */
   constructor(url: string, options: ClientOptions = {}) {
-    super(readServerUrl(url, undefined).origin, options, openTransport)
+    super(readServerUrl(url, undefined).origin, options, platform)
   }
 }
 
 export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
 export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { Io } from './client'
-export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions } from './options'
+export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions, TransportName } from './options'
 export type { DirectEmitter } from './socket/direct-emitter'
 export type { SocketReservedEvents } from './socket/socket'
 export { Socket } from './socket/socket'
-export type { DisconnectDetails, DisconnectReason, ManagerReservedEvents } from './socket/socket-link'
+export type { DisconnectDetails, DisconnectReason, LinkState, ManagerReservedEvents } from './socket/socket-link'

@@ -1,9 +1,8 @@
 import type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
-import { Manager } from './manager/manager'
+import { Manager, type Platform } from './manager/manager'
 import { readServerUrl } from './manager/server-url'
 import type { ClientOptions } from './options'
 import type { Socket } from './socket/socket'
-import type { OpenTransport } from './transport/transport'
 
 /** The entry point of the client. */
 export interface Io {
@@ -23,8 +22,8 @@ export interface Io {
   ): Socket<Listen, Emit>
 }
 
-/** Creates `io` over a transport. Connections are shared among the calls of one `io`. */
-export function createIo(openTransport: OpenTransport): Io {
+/** Creates `io` for a platform. Connections are shared among the calls of one `io`. */
+export function createIo(platform: Platform): Io {
   const managers = new Map<string, Manager>()
   return <Listen extends EventsMap, Emit extends EventsMap>(
     urlOrOptions?: ClientOptions | string,
@@ -39,9 +38,9 @@ export function createIo(openTransport: OpenTransport): Io {
     const shared = cached?.isSpent ? undefined : cached
     // A second socket of the same namespace is meant to be another client.
     if (options.forceNew || options.multiplex === false || shared?.hasSocket(nsp)) {
-      return new Manager(origin, managerOptions, openTransport).socket(nsp, options)
+      return new Manager(origin, managerOptions, platform).socket(nsp, options)
     }
-    const manager = shared ?? new Manager(origin, managerOptions, openTransport)
+    const manager = shared ?? new Manager(origin, managerOptions, platform)
     managers.set(key, manager)
     return manager.socket(nsp, options)
   }

@@ -1,19 +1,22 @@
 import { WebSocket } from 'ws'
 import { createIo, type Io } from './client'
-import { Manager as BaseManager } from './manager/manager'
+import { Manager as BaseManager, type Platform } from './manager/manager'
 import { readServerUrl } from './manager/server-url'
 import type { ClientOptions } from './options'
+import { pollingTransport } from './transport/polling'
 import { type WebSocketLike, webSocketTransport } from './transport/websocket'
 
 // The cast: the handlers' event types of `ws` are wider than what is used here.
 // Node.js 20 has no WebSocket of its own, and none that sends headers.
-const openTransport = webSocketTransport(
+const websocket = webSocketTransport(
   (url, subprotocols, headers) =>
     new WebSocket(url, subprotocols, { headers: { ...headers }, perMessageDeflate: false }) as unknown as WebSocketLike,
 )
 
+const platform: Platform = { transports: { polling: pollingTransport, websocket }, store: new Map<string, string>() }
+
 /** Connects to a server. See {@link Io}. */
-export const io: Io = createIo(openTransport)
+export const io: Io = createIo(platform)
 
 /** The same as {@link io}, for code written for Socket.IO. */
 export const connect: Io = io
@@ -25,15 +28,15 @@ export class Manager extends BaseManager {
    * @throws RoomcastError `INVALID_OPTION`, `OPTION_NOT_SUPPORTED`.
    */
   constructor(url: string, options: ClientOptions = {}) {
-    super(readServerUrl(url, undefined).origin, options, openTransport)
+    super(readServerUrl(url, undefined).origin, options, platform)
   }
 }
 
 export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
 export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { Io } from './client'
-export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions } from './options'
+export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions, TransportName } from './options'
 export type { DirectEmitter } from './socket/direct-emitter'
 export type { SocketReservedEvents } from './socket/socket'
 export { Socket } from './socket/socket'
-export type { DisconnectDetails, DisconnectReason, ManagerReservedEvents } from './socket/socket-link'
+export type { DisconnectDetails, DisconnectReason, LinkState, ManagerReservedEvents } from './socket/socket-link'

@@ -1,6 +1,12 @@
 import { LIMITS, RoomcastError } from '@roomcast/protocol'
 
-/** Asked at each attempt; calls back with the credentials. A throw or rejection is a final `AUTH_FAILED`. */
+/** A way to carry a connection. */
+export type TransportName = 'polling' | 'websocket'
+
+/**
+ * Asked at each attempt; calls back with the credentials. If it throws or rejects it is asked again, after a while:
+ * `connect_error` with `AUTH_FAILED`. A RoomcastError of its own ends the attempts.
+ */
 export type AuthFunction = (callback: (auth: object) => void) => unknown
 
 /** What the client proves itself with: an object, or a function that is asked for one. */
@@ -12,8 +18,13 @@ export interface ManagerOptions {
   readonly path?: string
   /** Added to the URL of the connection. Not for secrets: URLs are logged; use `auth`. @default {} */
   readonly query?: Readonly<Record<string, string>>
-  /** Transports to use; this version has WebSocket. @default ['websocket'] */
+  /**
+   * Transports to use, in the order in which they are tried: the second begins 2.5 s after the first, or when that
+   * has failed. What won by polling is remembered for an hour, on this device. @default ['websocket', 'polling']
+   */
   readonly transports?: readonly string[]
+  /** Whether a WebSocket takes over from polling when it gets through. @default true */
+  readonly upgrade?: boolean
   /** Whether to reconnect. @default true */
   readonly reconnection?: boolean
   /** Failed attempts in a row until it gives up with `reconnect_failed`. @default Infinity */
@@ -26,8 +37,13 @@ export interface ManagerOptions {
   readonly timeout?: number
   /** Whether to connect at once. @default true */
   readonly autoConnect?: boolean
-  /** Headers of the upgrade request. Node.js only: browsers do not let pages set them. @default {} */
+  /**
+   * Headers of the requests. Browsers send them with polling only; to another origin only if the server's option
+   * `cors.allowedHeaders` has them. @default {}
+   */
   readonly extraHeaders?: Readonly<Record<string, string>>
+  /** Whether polling requests to another origin carry cookies; needs the server's `cors.credentials`. @default false */
+  readonly withCredentials?: boolean
 }
 
 /** Options of one socket. */
@@ -40,6 +56,14 @@ export interface SocketOptions {
   readonly outboxLimit?: number
   /** Bytes kept while not connected. @default 1048576 */
   readonly outboxBytes?: number
+  /** Milliseconds that an event waits at most; then it fails with `OUTBOX_EXPIRED`. @default 120000 */
+  readonly outboxAge?: number
+  /**
+   * Times that an event which was not answered within `ackTimeout`, or whose link was lost, is sent again: at least
+   * once. Handlers have to answer, by ack or returned value; one may see an event twice. Up to 256 are on their way at
+   * once, in order; volatile events are not repeated. @default 0
+   */
+  readonly retries?: number
 }
 
 /** Options of `io()`. */
@@ -51,13 +75,14 @@ export interface ClientOptions extends ManagerOptions, SocketOptions {
 }
 
 /** Options with the defaults filled in. */
-export type ResolvedOptions = ManagerOptions &
+export type ResolvedOptions = Omit<ManagerOptions, 'transports'> &
   SocketOptions &
   Required<
     Pick<
       ClientOptions,
       | 'ackTimeout'
       | 'autoConnect'
+      | 'outboxAge'
       | 'outboxBytes'
       | 'outboxLimit'
       | 'path'
@@ -65,21 +90,18 @@ export type ResolvedOptions = ManagerOptions &
       | 'reconnectionAttempts'
       | 'reconnectionDelay'
       | 'reconnectionDelayMax'
+      | 'retries'
       | 'timeout'
+      | 'upgrade'
     >
-  >
+  > & { readonly transports: readonly TransportName[] }
 
 /** @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
-  if (options.transports !== undefined && !options.transports.includes('websocket')) {
-    throw new RoomcastError('OPTION_NOT_SUPPORTED', 'transports has to include "websocket": this version has no other')
-  }
-  if ('retries' in options) {
-    throw new RoomcastError('OPTION_NOT_SUPPORTED', 'option "retries": calls are not repeated in this version')
-  }
   const resolved = {
     ackTimeout: LIMITS.ackTimeoutMs,
     autoConnect: true,
+    outboxAge: LIMITS.outboxAgeMs,
     outboxBytes: LIMITS.outboxBytes,
     outboxLimit: LIMITS.outboxEvents,
     path: '/roomcast',
@@ -87,18 +109,31 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     reconnectionAttempts: Number.POSITIVE_INFINITY,
     reconnectionDelay: 1_000,
     reconnectionDelayMax: 20_000,
+    retries: 0,
     timeout: 20_000,
+    transports: TRANSPORTS as readonly string[],
+    upgrade: true,
     ...options,
   }
   for (const name of TIMES) assertRange(name, resolved[name], MAX_TIMER_MS)
   for (const name of COUNTS) assertRange(name, resolved[name], Number.POSITIVE_INFINITY)
-  return resolved
+  const transports = resolved.transports.filter(isTransport)
+  if (transports.length === 0 || transports.length < resolved.transports.length) {
+    throw new RoomcastError('OPTION_NOT_SUPPORTED', `transports is a list of ${TRANSPORTS.join(' and ')}`)
+  }
+  return { ...resolved, transports }
 }
+
+const TRANSPORTS: readonly TransportName[] = ['websocket', 'polling']
 
 /** A timer of a longer time fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 const TIMES = ['ackTimeout', 'reconnectionDelay', 'reconnectionDelayMax', 'timeout'] as const
-const COUNTS = ['outboxBytes', 'outboxLimit', 'reconnectionAttempts'] as const
+const COUNTS = ['outboxAge', 'outboxBytes', 'outboxLimit', 'reconnectionAttempts', 'retries'] as const
+
+function isTransport(name: string): name is TransportName {
+  return TRANSPORTS.includes(name as TransportName)
+}
 
 function assertRange(name: string, value: number, max: number): void {
   if (!(value >= 0 && value <= max)) throw new RoomcastError('INVALID_OPTION', `${name} is ${value}, not 0 to ${max}`)

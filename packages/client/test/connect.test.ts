@@ -7,6 +7,7 @@ import { FaultProxy } from '../../../test-kit/fault-proxy'
 import { startServer } from '../../../test-kit/server'
 import { next, until } from '../../../test-kit/wait'
 import { Manager as BaseManager } from '../src/manager/manager'
+import { pollingTransport } from '../src/transport/polling'
 import type { TransportEvents } from '../src/transport/transport'
 import {
   connect,
@@ -349,14 +350,16 @@ describe('a server without a common version', () => {
 
   test('is final where the platform lets another subprotocol through', async () => {
     const closes: number[] = []
-    const manager = new BaseManager(new URL('http://test'), QUICK, (_target, events: TransportEvents) => {
+    const open = (_target: unknown, events: TransportEvents) => {
       queueMicrotask(() => events.onOpen('roomcast.v999'))
       const close = (code: number, reason: string) => {
         closes.push(code)
         events.onClose(code, reason)
       }
-      return { name: 'fake', send: () => {}, close }
-    })
+      return { send: () => {}, close }
+    }
+    const transports = { websocket: open, polling: pollingTransport }
+    const manager = new BaseManager(new URL('http://test'), QUICK, { transports, store: new Map() })
     using socket = disposable(manager.socket('/'))
     const [error] = await next(socket, 'connect_error')
     expect(error).toMatchObject({ code: 'UNSUPPORTED_VERSION' })
@@ -485,12 +488,15 @@ describe('bad arguments are refused at the call', () => {
     }
   })
 
-  test.each([{ transports: ['polling'] }, { transports: [] }, { retries: 3 }])('the option %o', async (options) => {
-    const error = await errorOf(() => io('http://localhost', { autoConnect: false, ...options }))
-    expect(error.code).toBe('OPTION_NOT_SUPPORTED')
-  })
+  test.each([{ transports: ['webtransport'] }, { transports: ['websocket', ''] }, { transports: [] }])(
+    'the option %o',
+    async (options) => {
+      const error = await errorOf(() => io('http://localhost', { autoConnect: false, ...options }))
+      expect(error.code).toBe('OPTION_NOT_SUPPORTED')
+    },
+  )
 
-  test.each(['polling, websocket', 'websocket'])('transports %s are taken', (names) => {
+  test.each(['polling, websocket', 'websocket', 'polling'])('transports %s are taken', (names) => {
     const socket = io('http://localhost', { autoConnect: false, forceNew: true, transports: names.split(', ') })
     expect(socket.active).toBe(false)
   })

@@ -1,4 +1,5 @@
 import {
+  type CloseBody,
   type ConnectErrorBody,
   type ConnectedBody,
   createHeader,
@@ -6,6 +7,7 @@ import {
   MESSAGE_TYPES,
   RoomcastError,
   readArguments,
+  readCloseBody,
   readConnectErrorBody,
   readConnectedBody,
   readErrorBody,
@@ -34,6 +36,7 @@ export type ServerMessage =
       readonly args: readonly unknown[]
     }
   | { readonly kind: 'error'; readonly namespace: number; readonly body: ErrorBody }
+  | { readonly kind: 'close'; readonly body: CloseBody }
 
 const header = createHeader()
 
@@ -56,6 +59,8 @@ export function readServerMessage(frame: Uint8Array, codec: ValueCodec): ServerM
       return { kind: 'disconnect', namespace }
     case MESSAGE_TYPES.ERROR:
       return { kind: 'error', namespace, body: readErrorBody(body) }
+    case MESSAGE_TYPES.CLOSE:
+      return { kind: 'close', body: readCloseBody(body) }
     default:
       throw new RoomcastError('BAD_FRAME', 'a message type that only a client sends')
   }

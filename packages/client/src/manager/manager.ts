@@ -2,8 +2,6 @@ import {
   type AnnouncedLimits,
   CLOSE_CODES,
   type CloseName,
-  callListener,
-  closeVerdict,
   createCompactCodec,
   Emitter,
   type EventsMap,
@@ -19,69 +17,107 @@ import {
   RoomcastError,
   SUBPROTOCOL,
 } from '@roomcast/protocol'
-import { backoffDelay } from '../connection/backoff'
+import { Connection, type Loss } from '../connection/connection'
+import { PollingMemory, type TextStore } from '../connection/polling-memory'
 import { readServerMessage, type ServerMessage } from '../inbound/server-message'
-import { type AuthFunction, type ClientOptions, type ResolvedOptions, resolveOptions } from '../options'
+import { type ClientOptions, type ResolvedOptions, resolveOptions, type TransportName } from '../options'
 import { Socket } from '../socket/socket'
 import type {
   DisconnectDetails,
   DisconnectReason,
   LinkedSocket,
+  LinkState,
   ManagerReservedEvents,
   SocketLink,
 } from '../socket/socket-link'
-import type { OpenTransport, Transport } from '../transport/transport'
+import type { Transports } from '../transport/transport'
+import { Questions } from './questions'
 
-/** Text of the close that we report ourselves when a link does not open. */
-const OPEN_TIMEOUT = 'timeout'
-
-/** A namespace that was asked for, and not answered yet. */
-interface Question {
-  /** Ends the link if no answer comes. */
-  readonly timer: ReturnType<typeof setTimeout>
-  /** The socket was disconnected meanwhile: whatever the answer is, it comes too late. */
-  isAbandoned: boolean
-  /** Whether CONNECT was sent; it waits for an auth function before. */
-  isSent: boolean
+/** What a manager gets from its platform. */
+export interface Platform {
+  readonly transports: Transports
+  /** Where it is kept that polling won. */
+  readonly store: TextStore
 }
 
-/**
- * One connection to one server, shared by the sockets of its namespaces.
- *
- *   idle ──attach──► opening ──open──► open
- *    ▲                  │ failed         │ lost
- *    │                  ▼                ▼
- *    └──gave up,──── pausing ◄───────────┘
- *       detached        └── after the delay ──► opening
- */
+/** One connection to one server, shared by the sockets of its namespaces. */
 export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
-  #phase: 'idle' | 'open' | 'opening' | 'pausing' = 'idle'
   readonly #options: ResolvedOptions
   readonly #codec = createCompactCodec()
   readonly #sockets = new Map<string, Socket>()
-  readonly #attached = new Set<Socket>()
+  /** Sockets that want to be connected, each with a mark of its wish. */
+  readonly #attached = new Map<Socket, object>()
   /** Attached sockets by namespace number, once the server has named it. */
   readonly #byNumber = new Map<number, Socket>()
-  /** Namespaces that wait for the answer to CONNECT. */
-  readonly #asked = new Map<string, Question>()
-  #transport: Transport | null = null
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #failures = 0
+  readonly #questions: Questions
+  readonly #connection: Connection
   #wasAttached = false
-  #limits: AnnouncedLimits = { frameBytes: LIMITS.frameBytes }
-  readonly #url: URL
-  readonly #openTransport: OpenTransport
+  #attempt = 0
+  #limits: AnnouncedLimits = LIMITS
 
   /**
-   * @param url            Origin of the server, `http:` or `https:`.
-   * @param openTransport  How to open a link.
-   * @throws RoomcastError `OPTION_NOT_SUPPORTED`.
+   * @param origin  Of the server, `http:` or `https:`.
+   * @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`.
    */
-  constructor(url: URL, options: ClientOptions, openTransport: OpenTransport) {
+  constructor(origin: URL, given: ClientOptions, { transports, store }: Platform) {
     super()
-    this.#url = url
-    this.#openTransport = openTransport
-    this.#options = resolveOptions(options)
+    const options = resolveOptions(given)
+    this.#options = options
+    this.#questions = new Questions(
+      {
+        sendConnect: (socket, auth) => this.#sendConnect(socket, auth),
+        onSilence: (socket) => this.#onSilence(socket),
+      },
+      options,
+    )
+    const url = new URL(origin)
+    url.pathname = options.path.replace(/\/+$/, '')
+    const server = url.href
+    for (const [key, value] of Object.entries(options.query ?? {})) url.searchParams.set(key, value)
+    this.#connection = new Connection(
+      {
+        target: {
+          url,
+          subprotocols: [SUBPROTOCOL, REFUSAL_SUBPROTOCOL],
+          headers: options.extraHeaders ?? {},
+          withCredentials: options.withCredentials === true,
+        },
+        transports,
+        memory: new PollingMemory(store, server),
+        policy: {
+          transports: options.transports,
+          upgrade: options.upgrade,
+          timeoutMs: options.timeout,
+          reconnection: options.reconnection,
+          attempts: options.reconnectionAttempts,
+          firstMs: options.reconnectionDelay,
+          maxMs: options.reconnectionDelayMax,
+        },
+      },
+      {
+        onOpen: () => this.#onOpen(),
+        onFrame: (frame) => this.#onFrame(frame),
+        onLost: (loss) => this.#onLost(loss),
+        onFailed: (loss) => this.#onFailed(loss),
+        onAttempt: (attempt) => {
+          this.#attempt = attempt
+          this.fire('reconnect_attempt', attempt)
+        },
+        onState: () => this.fire('state', this.state),
+      },
+    )
+  }
+
+  /** What the connection is doing. Changes are told by the event `state`. */
+  get state(): LinkState {
+    const { name } = this.#connection.state
+    return name === 'opening' ? 'connecting' : name === 'open' ? 'connected' : name
+  }
+
+  /** The transport in use; undefined while there is none. */
+  get transport(): TransportName | undefined {
+    const { state } = this.#connection
+    return state.name === 'open' ? state.transport : undefined
   }
 
   /** Whether it has had connected sockets, and all of them are done. */
@@ -112,19 +148,20 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   /** @internal */
   attach(socket: LinkedSocket): void {
     this.#wasAttached = true
-    this.#attached.add(socket as Socket)
-    if (this.#phase === 'open') this.#ask(socket as Socket)
-    else if (this.#phase === 'idle') this.#open()
+    this.#attached.set(socket as Socket, {})
+    // Even if there is a link: it may be about to close.
+    this.#connection.want()
+    if (this.state === 'connected') this.#questions.ask(socket as Socket)
   }
 
   /** @internal */
   detach(socket: LinkedSocket): void {
     this.#attached.delete(socket as Socket)
-    const question = this.#asked.get(socket.nsp)
-    if (question?.isSent) question.isAbandoned = true
-    else this.#stopAsking(socket.nsp)
+    this.#questions.abandon(socket.nsp)
     for (const [number, member] of this.#byNumber) if (member === socket) this.#byNumber.delete(number)
-    if (this.#attached.size === 0) this.#close()
+    if (this.#attached.size > 0) return
+    this.#reset()
+    this.#connection.leave()
   }
 
   /** @internal */
@@ -148,7 +185,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
 
   #sendBytes(frame: Uint8Array): void {
     this.#assertFits(frame.length)
-    if (this.#phase === 'open') this.#transport?.send(frame)
+    this.#connection.send(frame)
   }
 
   #assertFits(bytes: number, frameBytes = this.#limits.frameBytes): void {
@@ -156,79 +193,28 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
   }
 
-  #open(): void {
-    this.#phase = 'opening'
-    const url = new URL(this.#url)
-    url.pathname = this.#options.path.replace(/\/+$/, '')
-    for (const [key, value] of Object.entries(this.#options.query ?? {})) url.searchParams.set(key, value)
-    const target = { url, subprotocols: [SUBPROTOCOL, REFUSAL_SUBPROTOCOL], headers: this.#options.extraHeaders ?? {} }
-    const transport = this.#openTransport(target, {
-      onOpen: (subprotocol) => this.#onOpen(subprotocol),
-      onFrame: (frame) => this.#onFrame(frame),
-      onClose: (code, reason) => {
-        // A transport that was given up may still report its end.
-        if (this.#transport === transport) this.#onClose(code, reason)
-      },
-    })
-    this.#transport = transport
-    this.#timer = setTimeout(() => transport.close(CLOSE_CODES.ABNORMAL.code, OPEN_TIMEOUT), this.#options.timeout)
+  #sendConnect(socket: Socket, auth: unknown): void {
+    const { nsp, previous } = socket
+    const frame = encodeFrame(this.#codec, { type: MESSAGE_TYPES.CONNECT }, { nsp, auth, previous })
+    // The server would close the link, and the next attempt would be no better.
+    this.#assertFits(frame.length, LIMITS.bytesBeforeConnect)
+    this.#sendBytes(frame)
   }
 
-  #onOpen(subprotocol: string): void {
-    if (this.#phase !== 'opening') return
-    clearTimeout(this.#timer)
-    // The subprotocol of refusals, or none: the server would close with the same code.
-    if (subprotocol !== SUBPROTOCOL) return this.#cut('UNSUPPORTED_VERSION')
-    this.#phase = 'open'
-    const transport = this.#transport
+  /** @returns Whether the namespace goes on waiting: the link is of use to others. */
+  #onSilence(socket: Socket): boolean {
+    if (this.#byNumber.size === 0) {
+      this.#connection.cut('CONNECT_TIMEOUT')
+      return false
+    }
+    socket.failAttempt(timedOut(this.#options.timeout), false)
+    return this.#attached.has(socket)
+  }
+
+  #onOpen(): void {
+    this.#reset()
     this.fire('open')
-    if (this.#failures > 0 && this.#transport === transport) this.fire('reconnect', this.#failures)
-    for (const socket of [...this.#attached]) {
-      // A listener may have closed the link, or ended the socket.
-      if (this.#transport === transport && this.#attached.has(socket)) this.#ask(socket)
-    }
-  }
-
-  /** Sends CONNECT for a socket, with its credentials. */
-  #ask(socket: Socket): void {
-    const { nsp } = socket
-    // An abandoned question is asked again when its answer has come.
-    if (this.#asked.has(nsp)) return
-    const question: Question = {
-      timer: setTimeout(() => this.#cut('CONNECT_TIMEOUT'), this.#options.timeout),
-      isAbandoned: false,
-      isSent: false,
-    }
-    this.#asked.set(nsp, question)
-    const fail = (error: unknown) => {
-      if (this.#asked.get(nsp) !== question) return
-      this.#stopAsking(nsp)
-      const isOurs = isRoomcastError(error)
-      socket.failAttempt(
-        isOurs ? error : new RoomcastError('AUTH_FAILED', 'the auth function failed', { cause: error }),
-        true,
-      )
-    }
-    const send = (auth: unknown) => {
-      if (this.#asked.get(nsp) !== question || question.isSent || question.isAbandoned) return
-      question.isSent = true
-      try {
-        const frame = encodeFrame(this.#codec, { type: MESSAGE_TYPES.CONNECT }, { nsp, auth })
-        // The server would close the link, and the next attempt would be no better.
-        this.#assertFits(frame.length, LIMITS.bytesBeforeConnect)
-        this.#sendBytes(frame)
-      } catch (error) {
-        fail(error)
-      }
-    }
-    const { auth } = socket
-    if (typeof auth === 'function') callListener(auth as AuthFunction, socket, [send], fail)
-    else send(auth)
-  }
-
-  #stopAsking(nsp: string): void {
-    clearTimeout(this.#asked.get(nsp)?.timer)
-    this.#asked.delete(nsp)
+    this.#forEach(this.#attached, (socket) => this.#questions.ask(socket))
   }
 
   #onFrame(frame: Uint8Array): void {
@@ -237,106 +223,84 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       message = readServerMessage(frame, this.#codec)
     } catch (error) {
       if (!isRoomcastError(error)) throw error
-      return this.#cut('BAD_FRAME')
+      return this.#connection.cut('BAD_FRAME')
     }
     if (message.kind === 'connected' || message.kind === 'connect_error') this.#onAnswer(message)
+    else if (message.kind === 'close') this.#connection.expectEnd(message.body)
     else this.#byNumber.get(message.namespace)?.receive(message)
   }
 
   #onAnswer(message: ServerMessage & { kind: 'connect_error' | 'connected' }): void {
     const { nsp } = message.body
-    const question = this.#asked.get(nsp)
     const socket = this.#sockets.get(nsp)
-    if (question === undefined || socket === undefined) return
-    this.#stopAsking(nsp)
-    // Not when the link opens: a server that accepts links and ends them at once must not be asked without pause.
-    this.#failures = 0
-    if (question.isAbandoned) {
+    const isTooLate = this.#questions.settle(nsp)
+    if (isTooLate === null || socket === undefined) return
+    // Not when the link opens: a server that accepts links and ends them at once is no success.
+    this.#connection.answered()
+    const attempt = this.#attempt
+    this.#attempt = 0
+    if (attempt > 0) this.fire('reconnect', attempt)
+    if (isTooLate) {
       if (message.kind === 'connected')
         this.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: message.namespace }, null)
-      if (this.#attached.has(socket)) this.#ask(socket)
+      if (this.#attached.has(socket)) this.#questions.ask(socket)
       return
     }
     if (message.kind === 'connected') {
       this.#limits = message.body.limits
+      this.#connection.beat = this.#limits
       this.#byNumber.set(message.namespace, socket)
     }
     socket.receive(message)
   }
 
-  /** Ends the link for a reason of ours. */
-  #cut(name: CloseName): void {
-    this.#transport?.close(CLOSE_CODES[name].code, name)
-  }
-
-  #onClose(code: number, message: string): void {
-    const wasOpen = this.#phase === 'open'
-    const verdict = closeVerdict(code)
-    const isFinal = !this.#options.reconnection || verdict === 'never'
+  #onLost(loss: Loss): void {
+    const { end, verdict } = loss
+    const details: DisconnectDetails = { code: end.code, message: end.message, verdict }
+    const reason = reasonOf(end.code)
+    const attached = new Map(this.#attached)
     this.#reset()
-    const details: DisconnectDetails = { code, message, verdict }
-    const reason = reasonOf(code)
-    const error = this.#attemptError(code, message)
-    if (wasOpen) this.fire('close', reason, details)
-    else {
-      this.fire('error', error)
-      if (this.#failures > 0) this.fire('reconnect_error', error)
-    }
-    for (const socket of [...this.#attached]) {
-      // A listener of one may have ended another, or all of them and opened a new link.
-      if (this.#phase !== 'pausing') return
-      if (!this.#attached.has(socket)) continue
-      if (socket.connected) socket.loseLink(reason, details, isFinal)
-      else socket.failAttempt(error, isFinal)
-    }
-    // The last socket to detach has made it idle, and a listener may have opened it again.
-    if (this.#phase === 'pausing') this.#pause(verdict === 'now' && wasOpen)
+    this.fire('close', reason, details)
+    const error = this.#toError(loss)
+    this.#forEach(attached, (socket) => {
+      if (socket.connected) socket.loseLink(reason, details, loss.isFinal)
+      else socket.failAttempt(error, loss.isFinal)
+    })
+    if (loss.isExhausted) this.fire('reconnect_failed')
   }
 
-  #attemptError(code: number, message: string): RoomcastError {
+  #onFailed(loss: Loss): void {
+    const error = this.#toError(loss)
+    const attached = new Map(this.#attached)
+    this.fire('error', error)
+    if (this.#attempt > 0) this.fire('reconnect_error', error)
+    this.#forEach(attached, (socket) => socket.failAttempt(error, loss.isFinal))
+    if (loss.isFinal) this.#attempt = 0
+    if (loss.isExhausted) this.fire('reconnect_failed')
+  }
+
+  /** Visits the sockets that were attached; a listener may have ended some of them since, or connected them anew. */
+  #forEach(attached: ReadonlyMap<Socket, object>, visit: (socket: Socket) => void): void {
+    for (const [socket, wish] of [...attached]) if (this.#attached.get(socket) === wish) visit(socket)
+  }
+
+  #toError({ end: { code, message } }: Loss): RoomcastError {
     if (code === CLOSE_CODES.UNSUPPORTED_VERSION.code) {
       return new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
     }
-    if (code === CLOSE_CODES.CONNECT_TIMEOUT.code || message === OPEN_TIMEOUT) {
-      return new RoomcastError('CONNECT_TIMEOUT', `no answer in ${this.#options.timeout} ms`)
-    }
+    if (code === CLOSE_CODES.CONNECT_TIMEOUT.code || message === 'timeout') return timedOut(this.#options.timeout)
     return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
   }
 
-  /** Opens the link again, after a while. */
-  #pause(isAtOnce: boolean): void {
-    const { reconnectionAttempts, reconnectionDelay: firstMs, reconnectionDelayMax: maxMs } = this.#options
-    if (this.#attached.size === 0) return this.#close()
-    if (this.#failures >= reconnectionAttempts) {
-      // Quietly, and before anybody is told: a listener may connect again.
-      for (const socket of [...this.#attached]) socket.giveUp()
-      this.fire('reconnect_failed')
-      return
-    }
-    const delay = isAtOnce ? 0 : backoffDelay({ firstMs, maxMs }, this.#failures, Math.random())
-    this.#timer = setTimeout(() => {
-      this.#failures++
-      this.fire('reconnect_attempt', this.#failures)
-      if (this.#phase === 'pausing') this.#open()
-    }, delay)
-  }
-
-  /** Closes the link on purpose; there is no socket left that wants it. */
-  #close(): void {
-    const transport = this.#transport
-    this.#reset()
-    this.#phase = 'idle'
-    this.#failures = 0
-    transport?.close(CLOSE_CODES.NORMAL.code, '')
-  }
-
+  /** The link is gone, or a new one. */
   #reset(): void {
-    clearTimeout(this.#timer)
-    for (const nsp of [...this.#asked.keys()]) this.#stopAsking(nsp)
+    this.#questions.clear()
     this.#byNumber.clear()
-    this.#transport = null
-    this.#phase = 'pausing'
   }
+}
+
+function timedOut(ms: number): RoomcastError {
+  return new RoomcastError('CONNECT_TIMEOUT' satisfies CloseName, `no answer in ${ms} ms`)
 }
 
 function reasonOf(code: number): DisconnectReason {
@@ -345,6 +309,8 @@ function reasonOf(code: number): DisconnectReason {
       return 'io server disconnect'
     case CLOSE_CODES.BAD_FRAME.code:
       return 'parse error'
+    case CLOSE_CODES.PING_TIMEOUT.code:
+      return 'ping timeout'
     default:
       return 'transport close'
   }

@@ -1,48 +1,127 @@
+import type { AckSettle } from './pending-acks'
+
 /** An event that waits for the connection, encoded when it was emitted. */
 export interface OutboxEntry {
   readonly event: string
-  /** -1 if no answer is wanted. */
-  readonly ackId: number
   /** The arguments as a body. */
   readonly body: Uint8Array
+  /** The call that waits for it; -1 if there is none, or none yet. */
+  readonly ackId: number
+  /** Milliseconds it may wait in all. */
+  readonly maxAgeMs: number
+  /** An event that is sent again until it is answered; null for one that is sent once. */
+  readonly retry: Retry | null
 }
 
-/** What a socket emitted while it was not connected, in order, bounded by count and bytes. */
-export class Outbox {
-  #entries: OutboxEntry[] = []
-  #bytes = 0
+/** Of an event that is sent again until it is answered. */
+export interface Retry {
+  /** Times it may still be sent. */
+  left: number
+  readonly timeoutMs: number
+  readonly settle: AckSettle | null
+}
 
+/** A timer of a longer time fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+interface Kept {
+  readonly entry: OutboxEntry
+  readonly dueAt: number
+  readonly serial: number
+}
+
+/** What a socket has emitted and not yet sent, in order; bounded by count, bytes and age. */
+export class Outbox {
+  #kept: Kept[] = []
+  /** Entries that were taken out and may come back. */
+  readonly #out = new Map<OutboxEntry, Kept>()
+  #bytes = 0
+  #serial = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #timerAt = Number.POSITIVE_INFINITY
   readonly #maxEntries: number
   readonly #maxBytes: number
-  constructor(maxEntries: number, maxBytes: number) {
+  readonly #onExpired: (entry: OutboxEntry) => void
+
+  /** @param onExpired  Told of each entry that waited too long; it is out by then. */
+  constructor(maxEntries: number, maxBytes: number, onExpired: (entry: OutboxEntry) => void) {
     this.#maxEntries = maxEntries
     this.#maxBytes = maxBytes
+    this.#onExpired = onExpired
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#kept.length
   }
 
   /** @returns Whether there was room for it. */
   push(entry: OutboxEntry): boolean {
     const bytes = this.#bytes + entry.body.length
-    if (this.#entries.length >= this.#maxEntries || bytes > this.#maxBytes) return false
-    this.#entries.push(entry)
+    if (this.#kept.length + this.#out.size >= this.#maxEntries || bytes > this.#maxBytes) return false
     this.#bytes = bytes
+    const dueAt = performance.now() + entry.maxAgeMs
+    this.#kept.push({ entry, dueAt, serial: this.#serial++ })
+    this.#schedule(dueAt)
     return true
   }
 
   /** Ids of the calls that wait here. */
   ackIds(): Set<number> {
-    return new Set(this.#entries.map((entry) => entry.ackId))
+    return new Set(this.#kept.map(({ entry }) => entry.ackId))
   }
 
   /** Drops the entries that are not `wanted`. */
   retain(wanted: (entry: OutboxEntry) => boolean): void {
-    this.#entries = this.#entries.filter(wanted)
-    this.#bytes = this.#entries.reduce((sum, entry) => sum + entry.body.length, 0)
+    for (const { entry } of this.#kept) if (!wanted(entry)) this.#bytes -= entry.body.length
+    this.#kept = this.#kept.filter(({ entry }) => wanted(entry))
+    if (this.#kept.length === 0) this.#stop()
   }
 
-  /** Takes out the oldest entry. */
+  /** Takes out the oldest entry. One with `retry` counts until {@link release} or {@link putBack}. */
   take(): OutboxEntry | undefined {
-    const entry = this.#entries.shift()
-    this.#bytes -= entry?.body.length ?? 0
-    return entry
+    const kept = this.#kept.shift()
+    // A timer would keep a Node.js process alive.
+    if (this.#kept.length === 0) this.#stop()
+    if (kept?.entry.retry) this.#out.set(kept.entry, kept)
+    else this.#bytes -= kept?.entry.body.length ?? 0
+    return kept?.entry
+  }
+
+  /** An entry that was taken out goes back to its place. */
+  putBack(entry: OutboxEntry): void {
+    const kept = this.#out.get(entry)
+    if (!kept) return
+    this.#out.delete(entry)
+    const at = this.#kept.findIndex(({ serial }) => serial > kept.serial)
+    this.#kept.splice(at < 0 ? this.#kept.length : at, 0, kept)
+    this.#schedule(kept.dueAt)
+  }
+
+  /** An entry that was taken out does not come back. */
+  release(entry: OutboxEntry): void {
+    if (this.#out.delete(entry)) this.#bytes -= entry.body.length
+  }
+
+  /** One timer, for the next that comes of age. */
+  #schedule(dueAt: number): void {
+    if (dueAt >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = dueAt
+    this.#timer = setTimeout(() => this.#expire(), Math.min(MAX_TIMER_MS, Math.max(0, dueAt - performance.now())))
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+
+  #expire(): void {
+    this.#stop()
+    const now = performance.now()
+    const old = new Set(this.#kept.filter(({ dueAt }) => dueAt <= now).map(({ entry }) => entry))
+    this.retain((entry) => !old.has(entry))
+    for (const { dueAt } of this.#kept) this.#schedule(dueAt)
+    for (const entry of old) this.#onExpired(entry)
   }
 }

@@ -18,7 +18,7 @@ export class PendingAcks {
    * @returns The ack id to send, or -1 if too many calls are pending; then `settle` was called.
    */
   add(timeoutMs: number, settle: AckSettle): number {
-    if (this.#pending.size >= LIMITS.pendingAcks) {
+    if (this.isFull) {
       settle(new RoomcastError('TOO_MANY_PENDING_ACKS', `${LIMITS.pendingAcks} calls are waiting for an answer`), [])
       return -1
     }
@@ -26,6 +26,11 @@ export class PendingAcks {
     const expire = () => this.settle(id, new RoomcastError('ACK_TIMEOUT', `no answer in ${timeoutMs} ms`), [])
     this.#pending.set(id, { settle, timer: setTimeout(expire, timeoutMs) })
     return id
+  }
+
+  /** Whether as many calls wait as may. */
+  get isFull(): boolean {
+    return this.#pending.size >= LIMITS.pendingAcks
   }
 
   /** Whether the call still waits. */

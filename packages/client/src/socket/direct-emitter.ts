@@ -16,9 +16,11 @@ export interface EmitFlags {
   readonly volatile: boolean
   /** Milliseconds to wait for the ack; undefined means `ackTimeout`. */
   readonly timeoutMs: number | undefined
+  /** Milliseconds to wait for the connection; undefined means `outboxAge`. */
+  readonly maxAgeMs: number | undefined
 }
 
-export const NO_FLAGS: EmitFlags = { volatile: false, timeoutMs: undefined }
+export const NO_FLAGS: EmitFlags = { volatile: false, timeoutMs: undefined, maxAgeMs: undefined }
 
 /** What a {@link DirectEmitter} works on: a socket. */
 export interface DirectHost {
@@ -64,6 +66,11 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
   /** As `socket.timeout`. */
   timeout(ms: number): DirectEmitter<Emit, true> {
     return new DirectEmitter(this.#host, { ...this.#flags, timeoutMs: assertTimeout(ms) })
+  }
+
+  /** As `socket.maxAge`. */
+  maxAge(ms: number): DirectEmitter<Emit, Timed> {
+    return new DirectEmitter(this.#host, { ...this.#flags, maxAgeMs: assertTimeout(ms) })
   }
 
   /** As `socket.volatile`. */

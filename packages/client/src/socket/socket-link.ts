@@ -1,11 +1,13 @@
 import type { CloseVerdict, Emitter, FrameFields, RoomcastError } from '@roomcast/protocol'
 import type { ServerMessage } from '../inbound/server-message'
+import type { TransportName } from '../options'
 
 /** Why a socket was disconnected, with the names of Socket.IO. */
 export type DisconnectReason =
   | 'io client disconnect'
   | 'io server disconnect'
   | 'parse error'
+  | 'ping timeout'
   | 'transport close'
   | 'transport error'
 
@@ -19,19 +21,34 @@ export interface DisconnectDetails {
   readonly verdict: CloseVerdict
 }
 
+/**
+ * What a connection, or a socket, is doing.
+ *
+ *   idle         nothing: it was not asked to, was disconnected, or was refused; `connect()` begins
+ *   connecting   an attempt is under way
+ *   connected
+ *   waiting      the next attempt follows by itself
+ */
+export type LinkState = 'connected' | 'connecting' | 'idle' | 'waiting'
+
 /** Events of a manager, with the names of Socket.IO. */
 export interface ManagerReservedEvents {
+  /**
+   * The connection is in another state, or on another transport (`manager.transport`). On the manager and not on the
+   * socket, where it would be an event of the server: games send one of this name.
+   */
+  state: (state: LinkState) => void
   /** The link is open. */
   open: () => void
   /** The link was lost or closed. */
   close: (reason: DisconnectReason, details: DisconnectDetails) => void
   /** An attempt to open the link failed. */
   error: (error: RoomcastError) => void
-  /** The link is open again, after this many attempts. */
+  /** The server has answered again, after this many attempts. */
   reconnect: (attempt: number) => void
   reconnect_attempt: (attempt: number) => void
   reconnect_error: (error: RoomcastError) => void
-  /** It has given up; the sockets are idle. */
+  /** It has given up after `reconnectionAttempts`; the sockets are idle. */
   reconnect_failed: () => void
 }
 
@@ -43,6 +60,10 @@ export interface LinkedSocket {
 
 /** The connection beneath a socket: a manager. */
 export interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents> {
+  /** What the connection is doing. */
+  readonly state: LinkState
+  /** The transport in use; undefined while there is none. */
+  readonly transport: TransportName | undefined
   /** @internal The socket wants to be connected. */
   attach(socket: LinkedSocket): void
   /** @internal The socket is done. */

@@ -2,7 +2,9 @@ import {
   type AckResult,
   assertEmittable,
   assertTimeout,
+  CLOSE_CODES,
   callListener,
+  closeVerdict,
   type DataArgs,
   type DefaultEventsMap,
   type EventArgs,
@@ -17,16 +19,16 @@ import {
 import { type Answer, deliverEvent } from '../inbound/deliver'
 import { type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
-import { Outbox, type OutboxEntry } from '../outbound/outbox'
+import { Outbox, type OutboxEntry, type Retry } from '../outbound/outbox'
 import { type AckSettle, PendingAcks } from '../outbound/pending-acks'
 import { DirectEmitter, type EmitFlags, NO_FLAGS } from './direct-emitter'
-import type { DisconnectDetails, DisconnectReason, SocketLink } from './socket-link'
+import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
 
 /** Events that the library fires on a socket. */
 export interface SocketReservedEvents {
   /** The server admitted the socket. Emits made here go out before those that waited. */
   connect: () => void
-  /** An attempt failed: the link (`socket.active` is true, it goes on), or the server refused (`active` is false). */
+  /** An attempt failed; `socket.active` tells whether another one follows by itself. */
   connect_error: (error: RoomcastError) => void
   disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void
   /** A call with a plain ack callback failed, the outbox is full, the server refused a frame, or a listener threw. */
@@ -50,7 +52,16 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   readonly recovered = false
   /** Sent at each attempt; may be replaced, for example with a new token before `connect()`. */
   auth: AuthOption | undefined
+  /**
+   * How the last connection ended; undefined before the first end. What was a lost link (1006) at first may turn out to be a
+   * close by the server: it tells when the socket is connected again, before `connect`.
+   */
+  lastClose: DisconnectDetails | undefined
+  /** @internal Id on the connection before, as long as it is not known why that ended. */
+  previous: string | undefined
   #phase: 'connected' | 'idle' | 'waiting' = 'idle'
+  /** The `connect` listeners run: what they emit goes out before what waited. */
+  #isGreeting = false
   #namespace = 0
   readonly #acks = new PendingAcks()
   readonly #outbox: Outbox
@@ -68,7 +79,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.#link = link
     this.#options = options
     this.auth = options.auth
-    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes)
+    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes, (entry) =>
+      this.#failEntry(
+        entry,
+        new RoomcastError('OUTBOX_EXPIRED', `"${entry.event}" waited too long for the connection`),
+      ),
+    )
   }
 
   /** The connection beneath, with the reconnection events. */
@@ -89,6 +105,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   /** Whether the socket is connected, or will connect by itself. */
   get active(): boolean {
     return this.#phase !== 'idle'
+  }
+
+  /** What the socket is doing. Changes are told by the event `state` of the manager, `socket.io`. */
+  get state(): LinkState {
+    if (this.#phase !== 'waiting') return this.#phase
+    return this.#link.state === 'waiting' ? 'waiting' : 'connecting'
   }
 
   /** Connects, unless it is connected or about to be. */
@@ -168,6 +190,16 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     return this.#direct({ ...NO_FLAGS, volatile: true })
   }
 
+  /**
+   * How long the event waits for the connection.
+   *
+   * @param ms  Milliseconds, 1 to 2^31 - 1; then it fails with `OUTBOX_EXPIRED`.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
+  maxAge(ms: number): DirectEmitter<Emit, false> {
+    return this.#direct({ ...NO_FLAGS, maxAgeMs: assertTimeout(ms) })
+  }
+
   /** For code written for Socket.IO; the browser decides about compression. */
   compress(_compress: boolean): this {
     return this
@@ -182,13 +214,16 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
       return
     }
     const body = this.#link.encodeBody(event, data)
-    const ackId = settle === null ? -1 : this.#acks.add(flags.timeoutMs ?? this.#options.ackTimeout, settle)
-    if (settle !== null && ackId < 0) return
-    if (this.connected) {
-      this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
-    } else if (!this.#keep({ event, ackId, body: body.slice() })) {
-      this.#failEvent(ackId, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
-    }
+    const { ackTimeout, outboxAge, retries } = this.#options
+    const timeoutMs = flags.timeoutMs ?? ackTimeout
+    const retry: Retry | null = retries > 0 && !flags.volatile ? { left: retries, timeoutMs, settle } : null
+    const ackId = settle === null || retry ? -1 : this.#acks.add(timeoutMs, settle)
+    if (settle !== null && !retry && ackId < 0) return
+    // Nothing overtakes what still waits.
+    if (this.connected && !retry && (this.#isGreeting || this.#outbox.size === 0)) return this.#send(event, ackId, body)
+    const entry: OutboxEntry = { event, body: body.slice(), ackId, maxAgeMs: flags.maxAgeMs ?? outboxAge, retry }
+    if (this.#keep(entry)) this.#flush()
+    else this.#failEntry(entry, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
   }
 
   /** @internal A frame of the server for this namespace. */
@@ -204,13 +239,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
       case 'disconnect':
         return this.#end('io server disconnect', true)
       case 'connected':
-        this.id = message.body.sid
-        this.#namespace = message.namespace
-        this.#phase = 'connected'
-        // First the listeners, who log in or join again, then what waited.
-        this.fire('connect')
-        if (this.connected) this.#flushOutbox()
-        return
+        return this.#onConnected(message)
       case 'connect_error':
         return this.failAttempt(toError(message.body), true)
     }
@@ -229,6 +258,8 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
+    this.previous = details.code === CLOSE_CODES.ABNORMAL.code ? this.id : undefined
+    this.lastClose = details
     this.#end(reason, isFinal, details)
   }
 
@@ -269,6 +300,23 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     }
   }
 
+  #onConnected({ namespace, body: { sid, previous } }: ServerMessage & { kind: 'connected' }): void {
+    this.id = sid
+    this.#namespace = namespace
+    this.#phase = 'connected'
+    if (previous) this.lastClose = { ...previous, verdict: closeVerdict(previous.code) }
+    this.previous = undefined
+    // First the listeners, who log in or join again, then what waited.
+    this.#isGreeting = true
+    this.fire('connect')
+    this.#isGreeting = false
+    this.#flush()
+  }
+
+  #send(event: string, ackId: number, body: Uint8Array): void {
+    this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
+  }
+
   /** Puts an event into the outbox; calls that have failed meanwhile make room for it. */
   #keep(entry: OutboxEntry): boolean {
     if (this.#outbox.push(entry)) return true
@@ -276,27 +324,49 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     return this.#outbox.push(entry)
   }
 
-  #flushOutbox(): void {
-    // One by one: a listener told of a failure may disconnect, and the rest waits for the next time.
-    for (
-      let entry = this.#outbox.take();
-      entry !== undefined;
-      entry = this.connected ? this.#outbox.take() : undefined
+  /** Sends what waits, as far as it may: one by one, because a listener told of a failure may disconnect. */
+  #flush(): void {
+    while (
+      this.connected &&
+      !this.#isGreeting &&
+      this.#outbox.size > 0 &&
+      !(this.#options.retries > 0 && this.#acks.isFull)
     ) {
-      const { event, ackId, body } = entry
+      const entry = this.#outbox.take() as OutboxEntry
+      const { event, body, retry } = entry
+      const ackId = retry ? this.#try(entry, retry) : entry.ackId
       // A call that has failed meanwhile must not happen after its caller was told so.
       if (ackId >= 0 && !this.#acks.has(ackId)) continue
       try {
-        this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
+        this.#send(event, ackId, body)
       } catch (error) {
         // The limit of the server was not known when it was emitted.
-        this.#failEvent(ackId, error as RoomcastError)
+        this.#acks.forget(retry ? ackId : -1)
+        this.#failEntry(entry, error as RoomcastError)
       }
     }
   }
 
-  #failEvent(ackId: number, error: RoomcastError): void {
-    if (ackId < 0) this.fire('error', error)
+  /** One more time. @returns The ack id to send. */
+  #try(entry: OutboxEntry, retry: Retry): number {
+    return this.#acks.add(retry.timeoutMs, (error, args) => {
+      const isLost = error?.code === 'ACK_TIMEOUT' || error?.code === 'DISCONNECTED'
+      if (isLost && retry.left-- > 0) this.#outbox.putBack(entry)
+      else if (isLost) this.#failEntry(entry, error)
+      else {
+        this.#outbox.release(entry)
+        retry.settle?.(error, args)
+      }
+      this.#flush()
+    })
+  }
+
+  /** An event will not be sent, or not again. */
+  #failEntry(entry: OutboxEntry, error: RoomcastError): void {
+    const { ackId, retry } = entry
+    this.#outbox.release(entry)
+    if (retry?.settle) retry.settle(error, [])
+    else if (ackId < 0) this.fire('error', error)
     else this.#acks.settle(ackId, error, [])
   }
 

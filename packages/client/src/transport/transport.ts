@@ -5,18 +5,31 @@
 
 /** One link to the server. */
 export interface Transport {
-  /** For `manager.transport` and logs. */
-  readonly name: string
   /** Sends one frame, in order. The bytes may change after it returned. Only while the link is open. */
   send(frame: Uint8Array): void
   /** Closes the link. `onClose` follows. */
   close(code: number, reason: string): void
 }
 
+/** A link that can give its connection to another one. */
+export interface MovableTransport extends Transport {
+  /**
+   * Receives and sends no more; calls back, once what is on its way has been answered, with the session and the
+   * number of the last frame received.
+   */
+  pause(onPaused: (session: string, received: number) => void): void
+  /** Goes on. */
+  resume(): void
+  /** Ends without a word. @returns What was to be sent since the pause. */
+  handOver(): readonly Uint8Array[]
+}
+
 /** What a transport reports. After `onClose` nothing follows. */
 export interface TransportEvents {
   /** @param subprotocol  What the server chose; '' if nothing. */
   onOpen(subprotocol: string): void
+  /** Something came that is no frame. */
+  onSign(): void
   /** One frame. The bytes belong to the receiver. */
   onFrame(frame: Uint8Array): void
   /** @param code  As in the close frame; 1006 if there was none. RFC 6455 section 7.4. */
@@ -28,9 +41,20 @@ export interface TransportTarget {
   /** `http:` or `https:` URL of Roomcast on the server, with its path and query, without a trailing slash. */
   readonly url: URL
   readonly subprotocols: readonly string[]
-  /** Headers for the request; ignored by browsers. */
+  /** Headers for the requests; browsers cannot send them with a WebSocket. */
   readonly headers: Readonly<Record<string, string>>
+  /** Whether requests to another origin carry cookies. */
+  readonly withCredentials: boolean
 }
 
 /** Begins to open a link. Never throws and never calls back before it returned. */
-export type OpenTransport = (target: TransportTarget, events: TransportEvents) => Transport
+export type OpenTransport<Link extends Transport = Transport> = (
+  target: TransportTarget,
+  events: TransportEvents,
+) => Link
+
+/** How to open each kind of link. */
+export interface Transports {
+  readonly polling: OpenTransport<MovableTransport>
+  readonly websocket: OpenTransport
+}

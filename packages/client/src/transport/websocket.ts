@@ -39,7 +39,7 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
       ws = createWebSocket(url.href, [...target.subprotocols], target.headers)
     } catch (error) {
       queueMicrotask(() => finish(1006, error instanceof Error ? error.message : 'the link could not be opened'))
-      return { name: 'websocket', send: () => {}, close: finish }
+      return { send: () => {}, close: finish }
     }
     ws.binaryType = 'arraybuffer'
     ws.onopen = () => {
@@ -53,7 +53,6 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
     // What went wrong is in the close that follows; browsers tell nothing here.
     ws.onerror = () => {}
     return {
-      name: 'websocket',
       // A copy: `ws` may keep what it is given until a compression has ended.
       send: (frame) => ws.send(frame.slice()),
       close: (code, reason) => {

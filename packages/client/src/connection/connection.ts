@@ -1,0 +1,275 @@
+import {
+  CLOSE_CODES,
+  type CloseName,
+  type CloseVerdict,
+  createCompactCodec,
+  encodeFrame,
+  LIMITS,
+  MESSAGE_TYPES,
+  SUBPROTOCOL,
+  TYPE_MASK,
+} from '@roomcast/protocol'
+import type { TransportName } from '../options'
+import type { MovableTransport, Transport, Transports, TransportTarget } from '../transport/transport'
+import {
+  deadlineOf,
+  type Effect,
+  type Env,
+  type Event,
+  IDLE,
+  type LinkEnd,
+  type Policy,
+  type State,
+  step,
+} from './machine'
+import type { PollingMemory } from './polling-memory'
+import { onWake } from './wake'
+
+/** What a connection tells. Every method may call the connection; what it asks for happens afterwards. */
+export interface ConnectionEvents {
+  /** A link is open. */
+  onOpen(): void
+  /** A frame of the server that is not the connection's own. */
+  onFrame(frame: Uint8Array): void
+  /** The link that was open is lost. */
+  onLost(loss: Loss): void
+  /** An attempt to open one has failed. */
+  onFailed(loss: Loss): void
+  /** Another attempt begins. */
+  onAttempt(attempt: number): void
+  /** The state is another one. */
+  onState(): void
+}
+
+/** How a link ended, and what follows. */
+export interface Loss {
+  readonly end: LinkEnd
+  readonly verdict: CloseVerdict
+  /** Nothing follows. */
+  readonly isFinal: boolean
+  /** Nothing follows because `reconnectionAttempts` is used up. */
+  readonly isExhausted: boolean
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly target: TransportTarget
+  readonly transports: Transports
+  readonly policy: Policy
+  readonly memory: PollingMemory
+}
+
+/** Longest time that `setTimeout` takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+/** What the clock of the wall may gain on ours: more means that the machine slept. */
+const CLOCK_JUMP_MS = 2_000
+
+const codec = createCompactCodec()
+const PING = encodeFrame(codec, { type: MESSAGE_TYPES.PING }, null).slice()
+
+/** Keeps one connection as the machine says: owns the links, the timer, and the view of the world outside. */
+export class Connection {
+  #state: State = IDLE
+  readonly #parts: ConnectionParts
+  readonly #events: ConnectionEvents
+  readonly #links: { polling?: MovableTransport; websocket?: Transport } = {}
+  readonly #waiting: Event[] = []
+  #isStepping = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #stopWaking = () => {}
+  #heardAt = 0
+  #retryAfterMs = 0
+  #clockGap = clockGap()
+  /** What the server announced. */
+  beat: { readonly pingIntervalMs: number; readonly pingTimeoutMs: number } = LIMITS
+
+  constructor(parts: ConnectionParts, events: ConnectionEvents) {
+    this.#parts = parts
+    this.#events = events
+  }
+
+  /** What the connection is doing. */
+  get state(): State {
+    return this.#state
+  }
+
+  /** Connects, if it does not already. */
+  want(): void {
+    this.#dispatch({ type: 'want' })
+  }
+
+  /** Closes the link, on purpose. */
+  leave(): void {
+    this.#dispatch({ type: 'leave' })
+  }
+
+  /** A namespace was connected or refused: the attempt was a success. */
+  answered(): void {
+    this.#dispatch({ type: 'answered' })
+  }
+
+  /** Ends the link for a reason of ours. */
+  cut(name: CloseName): void {
+    this.#dispatch({ type: 'cut', end: { code: CLOSE_CODES[name].code, message: name } })
+  }
+
+  /** The server has said how it will end the connection. */
+  expectEnd(end: LinkEnd): void {
+    this.#retryAfterMs = end.retryAfterMs ?? 0
+    // A WebSocket has a close frame of its own.
+    if (this.#state.name === 'open' && this.#state.transport === 'polling') {
+      this.#links.polling?.close(end.code, end.message)
+    }
+  }
+
+  /** Sends one frame, if a link is open. */
+  send(frame: Uint8Array): void {
+    if (this.#state.name === 'open') this.#links[this.#state.transport]?.send(frame)
+  }
+
+  #dispatch(event: Event): void {
+    this.#waiting.push(event)
+    if (this.#isStepping) return
+    this.#isStepping = true
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) this.#step(next)
+    } finally {
+      this.#isStepping = false
+    }
+  }
+
+  #step(event: Event): void {
+    const before = this.#state
+    const [state, effects] = step(before, event, this.#env())
+    if (state === before && effects.length === 0) return
+    this.#state = state
+    this.#schedule()
+    if (before.name === 'idle') this.#stopWaking = onWake(() => this.#dispatch({ type: 'wake' }))
+    if (state.name === 'idle') this.#stopWaking()
+    if (describe(state) !== describe(before)) this.#events.onState()
+    for (const effect of effects) this.#do(effect)
+  }
+
+  #tick(): void {
+    const gap = clockGap()
+    const hasJumped = Math.abs(gap - this.#clockGap) > CLOCK_JUMP_MS
+    this.#clockGap = gap
+    if (hasJumped) this.#dispatch({ type: 'wake' })
+    this.#dispatch({ type: 'tick' })
+    // A timer may be a little early.
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer)
+    const ms = Math.ceil(deadlineOf(this.#state) - now())
+    if (ms < Number.POSITIVE_INFINITY) {
+      this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(ms, 0), MAX_TIMER_MS))
+    }
+  }
+
+  #env(): Env {
+    const { policy, memory } = this.#parts
+    const { pingIntervalMs, pingTimeoutMs } = this.beat
+    return {
+      policy,
+      now: now(),
+      random: Math.random(),
+      heardAt: this.#heardAt,
+      pingIntervalMs,
+      pingTimeoutMs,
+      get prefersPolling() {
+        return memory.isSet
+      },
+    }
+  }
+
+  #do(effect: Effect): void {
+    const { polling, websocket } = this.#links
+    switch (effect.do) {
+      case 'open':
+        return this.#open(effect.transport)
+      case 'close': {
+        const link = this.#links[effect.transport]
+        // First forgotten: what it still reports concerns nobody.
+        delete this.#links[effect.transport]
+        return link?.close(effect.end.code, effect.end.message)
+      }
+      case 'ping':
+        return this.send(PING)
+      case 'move':
+        return polling?.pause((session, received) =>
+          websocket?.send(encodeFrame(codec, { type: MESSAGE_TYPES.SWITCH }, { session, received })),
+        )
+      case 'stay':
+        return polling?.resume()
+      case 'adopt':
+        delete this.#links.polling
+        // It tells the server that we are here, behind it comes what has waited.
+        websocket?.send(PING)
+        for (const frame of polling?.handOver() ?? []) websocket?.send(frame)
+        return
+      case 'remember':
+        return this.#parts.memory.set(effect.polling)
+      case 'tell opened':
+        return this.#events.onOpen()
+      case 'tell attempt':
+        return this.#events.onAttempt(effect.attempt)
+      case 'tell lost':
+        return this.#events.onLost(effect)
+      case 'tell failed':
+        return this.#events.onFailed(effect)
+    }
+  }
+
+  #open(transport: TransportName): void {
+    this.#retryAfterMs = 0
+    const { transports, target } = this.#parts
+    const isCurrent = () => this.#links[transport] === link
+    const link: MovableTransport | Transport = transports[transport](target, {
+      onOpen: (subprotocol) => {
+        if (!isCurrent()) return
+        if (subprotocol === SUBPROTOCOL) this.#dispatch({ type: 'opened', transport })
+        // The subprotocol of refusals, or none: the server would close with the same code.
+        else link.close(CLOSE_CODES.UNSUPPORTED_VERSION.code, 'UNSUPPORTED_VERSION')
+      },
+      onSign: () => {
+        this.#heardAt = now()
+      },
+      onFrame: (frame) => {
+        if (isCurrent()) this.#onFrame(transport, frame)
+      },
+      onClose: (code, message) => {
+        if (!isCurrent()) return
+        delete this.#links[transport]
+        this.#dispatch({ type: 'ended', transport, end: { code, message, retryAfterMs: this.#retryAfterMs } })
+      },
+    })
+    // The cast: a link is of the kind that its transport says.
+    this.#links[transport] = link as MovableTransport
+  }
+
+  #onFrame(transport: TransportName, frame: Uint8Array): void {
+    this.#heardAt = now()
+    const type = (frame[0] ?? 0) & TYPE_MASK
+    const { name } = this.#state
+    if (name === 'open' && this.#state.transport !== transport) {
+      if (type === MESSAGE_TYPES.SWITCHED) this.#dispatch({ type: 'moved' })
+    } else if (type !== MESSAGE_TYPES.PONG) this.#events.onFrame(frame)
+  }
+}
+
+/** Milliseconds of a clock that does not jump. */
+function now(): number {
+  return performance.now()
+}
+
+/** How far the clock of the wall is ahead. */
+function clockGap(): number {
+  return Date.now() - now()
+}
+
+/** What the outside can tell apart. */
+function describe(state: State): string {
+  return state.name === 'open' ? state.transport : state.name
+}

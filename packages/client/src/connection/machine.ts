@@ -1,0 +1,449 @@
+import { CLOSE_CODES, type CloseVerdict, closeVerdict } from '@roomcast/protocol'
+import type { TransportName } from '../options'
+import { backoffDelay } from './backoff'
+
+/*
+ * The life of a connection as one pure function: (state, event) → state and effects. Sockets, timers, the clock and
+ * chance are in connection.ts.
+ *
+ *            want                    opened
+ *   idle ───────────► opening ────────────────────► open ◄──┐ WebSocket takes over from polling:
+ *    ▲                 │   ▲  WebSocket, and          │     │ rival opening → moving → moved
+ *    │ leave,          │   │  polling beside it after │     └─┐
+ *    │ final      failed   │  2.5 s or a refusal      │ lost, │ silent, cut
+ *    │                 ▼   │                          ▼
+ *    └───────────── waiting ◄─────────────────────────┘
+ *                      └── after the delay, or at once when something wakes it
+ *
+ * What can repeat, and what ends it: attempts (`reconnectionAttempts`; the delay grows to `reconnectionDelayMax`),
+ * links that the server ends for what we sent (MAX_VIOLATIONS in a row), WebSockets that die young (after three of them
+ * polling comes first), attempts to take over (the pause doubles to RIVAL_MAX_MS).
+ */
+
+/** What the options say. Times are milliseconds. */
+export interface Policy {
+  /** In the order in which they are tried. */
+  readonly transports: readonly TransportName[]
+  /** Whether a WebSocket may take over from polling. */
+  readonly upgrade: boolean
+  readonly timeoutMs: number
+  readonly reconnection: boolean
+  readonly attempts: number
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+/** How a link ended, or why it did not open. */
+export interface LinkEnd {
+  readonly code: number
+  readonly message: string
+  /** How long the server wants the client to stay away. */
+  readonly retryAfterMs?: number | undefined
+}
+
+/** What outlives a link. */
+interface Past {
+  /** Attempts since a namespace was answered. */
+  readonly failures: number
+  /** Links in a row that did not last. */
+  readonly flaps: number
+  /** Links in a row that the server ended because of what the client sent. */
+  readonly violations: number
+  /** WebSockets in a row that died young. */
+  readonly badWebSockets: number
+}
+
+/** All times are of the clock in {@link Env}. */
+export type State =
+  | { readonly name: 'idle' }
+  | {
+      readonly name: 'opening'
+      readonly past: Past
+      readonly links: readonly TransportName[]
+      /** Tried at `nextAt`, or when those before have failed. */
+      readonly rest: readonly TransportName[]
+      readonly nextAt: number
+      readonly failAt: number
+    }
+  | {
+      readonly name: 'open'
+      readonly past: Past
+      readonly transport: TransportName
+      readonly openedAt: number
+      /** When a namespace was answered for the first time; 0 before. */
+      readonly answeredAt: number
+      /** When to look for signs of life. */
+      readonly beatAt: number
+      /** When a sign was asked for; 0 if none is outstanding. */
+      readonly pingedAt: number
+      /** Times that the clock was late when we came to judge. */
+      readonly lateness: number
+      /** The WebSocket that is to take over. */
+      readonly rival: 'moving' | 'none' | 'opening'
+      readonly rivalTries: number
+      /** When to open one, or until when the one there is has time. */
+      readonly rivalAt: number
+    }
+  | { readonly name: 'waiting'; readonly past: Past; readonly retryAt: number }
+
+type Opening = State & { name: 'opening' }
+type Open = State & { name: 'open' }
+
+export type Event =
+  /** Somebody wants to be connected; nobody does any more. */
+  | { readonly type: 'want' }
+  | { readonly type: 'leave' }
+  /** A time has come. */
+  | { readonly type: 'tick' }
+  /** The network is back, the page is visible again, the clock has jumped. */
+  | { readonly type: 'wake' }
+  | { readonly type: 'opened'; readonly transport: TransportName }
+  | { readonly type: 'ended'; readonly transport: TransportName; readonly end: LinkEnd }
+  /** The server has moved the connection to the rival. */
+  | { readonly type: 'moved' }
+  /** A namespace was connected, or refused. */
+  | { readonly type: 'answered' }
+  /** We end the link. */
+  | { readonly type: 'cut'; readonly end: LinkEnd }
+
+export type Effect =
+  | { readonly do: 'open'; readonly transport: TransportName }
+  | { readonly do: 'close'; readonly transport: TransportName; readonly end: LinkEnd }
+  | { readonly do: 'ping' }
+  /** Stop polling and ask to move; polling goes on; everything goes to the rival now. */
+  | { readonly do: 'adopt' | 'move' | 'stay' }
+  /** Whether the next connection to this server begins with polling. */
+  | { readonly do: 'remember'; readonly polling: boolean }
+  | { readonly do: 'tell opened' }
+  | { readonly do: 'tell attempt'; readonly attempt: number }
+  /** A link that was open is lost; an attempt has failed. `isFinal`: nothing follows. */
+  | {
+      readonly do: 'tell failed' | 'tell lost'
+      readonly end: LinkEnd
+      readonly verdict: CloseVerdict
+      readonly isFinal: boolean
+      /** `reconnectionAttempts` is used up. */
+      readonly isExhausted: boolean
+    }
+
+/** What a step depends on besides state and event. */
+export interface Env {
+  readonly policy: Policy
+  /** Milliseconds of a clock that does not jump; never 0. */
+  readonly now: number
+  /** From 0 to 1. */
+  readonly random: number
+  /** When the last byte came. */
+  readonly heardAt: number
+  /** Silence until we ask, and what the server has then. */
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
+  /** Whether WebSocket did not get through lately. */
+  readonly prefersPolling: boolean
+}
+
+export type Step = readonly [State, readonly Effect[]]
+
+type Handler<S extends State, E extends Event> = (state: S, event: E, env: Env) => Step
+/** Every pair of state and event has its place. */
+type Table = {
+  [Name in State['name']]: {
+    [Type in Event['type']]: Handler<State & { name: Name }, Event & { type: Type }>
+  }
+}
+
+export const IDLE: State = { name: 'idle' }
+
+const FALLBACK_MS = 2_500
+/** A link that is open and has said nothing is asked early: some networks let the upgrade through, and no frame. */
+const UNPROVEN_INTERVAL_MS = 1_000
+const UNPROVEN_TIMEOUT_MS = 1_500
+/** A link that lasts this long after an answer is a good one. */
+const STABLE_MS = 5_000
+/** A WebSocket that is cut earlier speaks for a network that does not want it. */
+const YOUNG_MS = 60_000
+const MAX_BAD_WEBSOCKETS = 3
+const MAX_VIOLATIONS = 5
+const MOVE_MS = 5_000
+const RIVAL_FIRST_MS = 10_000
+const RIVAL_MAX_MS = 300_000
+/** A timer that is this late tells of a page that slept, not of a server that is silent. */
+const LATE_MS = 1_000
+const MAX_LATENESS = 2
+
+const NEW: Past = { failures: 0, flaps: 0, violations: 0, badWebSockets: 0 }
+const TIMEOUT: LinkEnd = { code: CLOSE_CODES.ABNORMAL.code, message: 'timeout' }
+const LEFT: LinkEnd = { code: CLOSE_CODES.NORMAL.code, message: '' }
+const SILENT: LinkEnd = { code: CLOSE_CODES.PING_TIMEOUT.code, message: 'no sign of life' }
+
+const stay = (state: State): Step => [state, []]
+
+const TABLE: Table = {
+  idle: {
+    want: (_, __, env) => begin(NEW, env),
+    leave: stay,
+    tick: stay,
+    wake: stay,
+    opened: stay,
+    ended: stay,
+    moved: stay,
+    answered: stay,
+    cut: stay,
+  },
+  opening: {
+    want: stay,
+    leave: (state) => [IDLE, closing(state.links, LEFT)],
+    tick: onOpeningTick,
+    wake: stay,
+    opened: onOpened,
+    ended: onAttemptEnded,
+    moved: stay,
+    answered: stay,
+    cut: stay,
+  },
+  open: {
+    want: stay,
+    leave: (state) => [IDLE, closing(linksOf(state), LEFT)],
+    tick: onOpenTick,
+    // Another network may let the WebSocket through that the last one did not.
+    wake: (state, _, env) =>
+      ping(
+        {
+          ...state,
+          lateness: 0,
+          rivalAt: state.rivalAt === NEVER ? NEVER : Math.min(state.rivalAt, env.now + MOVE_MS),
+        },
+        env,
+      ),
+    opened: (state, { transport }, env) =>
+      state.rival === 'opening' && transport === 'websocket'
+        ? [{ ...state, rival: 'moving', rivalAt: env.now + MOVE_MS }, [{ do: 'move' }]]
+        : [state, []],
+    ended: (state, { transport, end }, env) => {
+      if (transport === state.transport) return lose(state, end, env, [])
+      return state.rival === 'none' ? [state, []] : rivalFailed(state, env)
+    },
+    moved: (state, _, env) =>
+      state.rival === 'moving'
+        ? [
+            { ...state, ...watch(env), transport: 'websocket', openedAt: env.now, rival: 'none', rivalAt: NEVER },
+            [{ do: 'adopt' }],
+          ]
+        : [state, []],
+    answered: (state, _, env) => [
+      { ...state, answeredAt: state.answeredAt || env.now, past: { ...state.past, failures: 0 } },
+      [],
+    ],
+    cut: (state, { end }, env) => lose(state, end, env, closing([state.transport], end)),
+  },
+  waiting: {
+    want: stay,
+    leave: () => [IDLE, []],
+    tick: (state, _, env) => (env.now < state.retryAt ? [state, []] : retry(state.past, env)),
+    wake: (state, _, env) => retry(state.past, env),
+    opened: stay,
+    ended: stay,
+    moved: stay,
+    answered: stay,
+    cut: stay,
+  },
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/** The next state, and what has to be done. */
+export function step(state: State, event: Event, env: Env): Step {
+  // The cast: TypeScript does not see that state and handler go together; the type of the table does.
+  return (TABLE[state.name][event.type] as unknown as Handler<State, Event>)(state, event, env)
+}
+
+/** When the state wants a tick; Infinity for never. */
+export function deadlineOf(state: State): number {
+  switch (state.name) {
+    case 'idle':
+      return NEVER
+    case 'opening':
+      return Math.min(state.nextAt, state.failAt)
+    case 'open':
+      return Math.min(state.beatAt, state.rivalAt)
+    case 'waiting':
+      return state.retryAt
+  }
+}
+
+function begin(past: Past, env: Env): Step {
+  const { transports, timeoutMs } = env.policy
+  const isPollingFirst = env.prefersPolling || past.badWebSockets >= MAX_BAD_WEBSOCKETS
+  // Polling comes first if it may come at all; the sort keeps the order of what is equal.
+  const order = isPollingFirst
+    ? [...transports].sort((a, b) => Number(b === 'polling') - Number(a === 'polling'))
+    : transports
+  const [first, ...rest] = order as [TransportName, ...TransportName[]]
+  return [
+    {
+      name: 'opening',
+      past,
+      links: [first],
+      rest,
+      nextAt: rest.length > 0 ? env.now + FALLBACK_MS : NEVER,
+      failAt: env.now + timeoutMs,
+    },
+    [{ do: 'open', transport: first }],
+  ]
+}
+
+function retry(past: Past, env: Env): Step {
+  const failures = past.failures + 1
+  const [state, effects] = begin({ ...past, failures }, env)
+  return [state, [{ do: 'tell attempt', attempt: failures }, ...effects]]
+}
+
+function onOpeningTick(state: Opening, _: Event, env: Env): Step {
+  if (env.now >= state.failAt) return fail(state.past, TIMEOUT, env, closing(state.links, TIMEOUT))
+  return env.now >= state.nextAt ? openNext(state, state.links) : [state, []]
+}
+
+function openNext(state: Opening, links: readonly TransportName[]): Step {
+  const [next, ...rest] = state.rest as [TransportName, ...TransportName[]]
+  return [{ ...state, links: [...links, next], rest, nextAt: NEVER }, [{ do: 'open', transport: next }]]
+}
+
+function onAttemptEnded(state: Opening, { transport, end }: Event & { type: 'ended' }, env: Env): Step {
+  const links = state.links.filter((link) => link !== transport)
+  if (closeVerdict(end.code) === 'never') return fail(state.past, end, env, closing(links, end))
+  if (state.rest.length > 0) return openNext(state, links)
+  return links.length > 0 ? [{ ...state, links }, []] : fail(state.past, end, env, [])
+}
+
+function onOpened(state: Opening, { transport }: Event & { type: 'opened' }, env: Env): Step {
+  const { policy, now } = env
+  const { transports, upgrade } = policy
+  const others = state.links.filter((link) => link !== transport)
+  const mayRise = transport === 'polling' && upgrade && transports.includes('websocket')
+  const isRising = mayRise && others.length > 0
+  const isFallback = transport === 'polling' && transports[0] === 'websocket'
+  const open: Open = {
+    name: 'open',
+    past: state.past,
+    transport,
+    openedAt: now,
+    answeredAt: 0,
+    ...watch(env),
+    rival: isRising ? 'opening' : 'none',
+    rivalTries: 0,
+    rivalAt: !mayRise ? NEVER : isRising ? state.failAt : isFallback ? now + RIVAL_FIRST_MS : now,
+  }
+  return [
+    open,
+    [
+      ...(isRising ? [] : closing(others, LEFT)),
+      ...(isFallback ? [{ do: 'remember', polling: true } as const] : []),
+      { do: 'tell opened' },
+    ],
+  ]
+}
+
+/** Begins to look for signs of life of a link that is new. */
+function watch({ now }: Env): Pick<Open, 'beatAt' | 'lateness' | 'pingedAt'> {
+  return { beatAt: now + UNPROVEN_INTERVAL_MS, pingedAt: 0, lateness: 0 }
+}
+
+function onOpenTick(state: Open, _: Event, env: Env): Step {
+  if (env.now < state.rivalAt) return env.now < state.beatAt ? [state, []] : beat(state, env)
+  if (state.rival !== 'none') {
+    const [next, effects] = rivalFailed(state, env)
+    return [next, [...closing(['websocket'], TIMEOUT), ...effects]]
+  }
+  return [
+    { ...state, rival: 'opening', rivalAt: env.now + env.policy.timeoutMs },
+    [{ do: 'open', transport: 'websocket' }],
+  ]
+}
+
+function rivalFailed(state: Open, { now }: Env): Step {
+  const pause = Math.min(RIVAL_MAX_MS, RIVAL_FIRST_MS * 2 ** state.rivalTries)
+  const next: Open = { ...state, rival: 'none', rivalTries: state.rivalTries + 1, rivalAt: now + pause }
+  return [next, state.rival === 'moving' ? [{ do: 'stay' }] : []]
+}
+
+/** Looks whether the server lives. Any byte counts. */
+function beat(state: Open, env: Env): Step {
+  const { now, heardAt, pingIntervalMs } = env
+  const isProven = hasSpoken(state, env)
+  if (state.pingedAt > 0 && heardAt < state.pingedAt) {
+    const isLate = now - state.beatAt > LATE_MS
+    if (isLate && state.lateness < MAX_LATENESS) return ping({ ...state, lateness: state.lateness + 1 }, env)
+    return lose(state, SILENT, env, closing([state.transport], SILENT))
+  }
+  const askAt = isProven ? heardAt + pingIntervalMs : state.openedAt + UNPROVEN_INTERVAL_MS
+  if (now >= askAt) return ping({ ...state, lateness: 0 }, env)
+  const isOld = state.transport === 'websocket' && now - state.openedAt > YOUNG_MS
+  return [
+    { ...state, pingedAt: 0, lateness: 0, beatAt: askAt },
+    isOld && env.prefersPolling ? [{ do: 'remember', polling: false }] : [],
+  ]
+}
+
+/** A polling session was answered when it opened; a WebSocket may be open and let nothing through. */
+function hasSpoken({ transport, openedAt }: Open, { heardAt }: Env): boolean {
+  return transport === 'polling' || heardAt >= openedAt
+}
+
+function ping(state: Open, env: Env): Step {
+  const timeoutMs = hasSpoken(state, env) ? env.pingTimeoutMs : UNPROVEN_TIMEOUT_MS
+  return [{ ...state, pingedAt: env.now, beatAt: env.now + timeoutMs }, [{ do: 'ping' }]]
+}
+
+/** An open link is gone. */
+function lose(state: Open, end: LinkEnd, env: Env, effects: readonly Effect[]): Step {
+  const { past, transport } = state
+  const { now, policy } = env
+  const isStable = state.answeredAt > 0 && now - state.answeredAt >= STABLE_MS
+  const isViolation = end.code >= CLOSE_CODES.BAD_FRAME.code && end.code <= CLOSE_CODES.HELD_LIMIT.code
+  const isBad = transport === 'websocket' && (end.code === CLOSE_CODES.ABNORMAL.code || end === SILENT)
+  const isMute = isBad && !hasSpoken(state, env)
+  const next: Past = {
+    failures: past.failures,
+    flaps: isStable ? 0 : past.flaps + 1,
+    violations: isViolation ? past.violations + 1 : isStable ? 0 : past.violations,
+    badWebSockets: !isBad || now - state.openedAt > YOUNG_MS ? 0 : isMute ? MAX_BAD_WEBSOCKETS : past.badWebSockets + 1,
+  }
+  const verdict = next.violations < MAX_VIOLATIONS ? closeVerdict(end.code) : 'never'
+  // A WebSocket that never said a word is no reason to wait: polling is next.
+  const isAtOnce = (verdict === 'now' && isStable) || (isMute && policy.transports.length > 1)
+  const given = [...effects, ...closing(state.rival === 'none' ? [] : ['websocket'], LEFT)]
+  return pause('tell lost', next, end, verdict, isAtOnce ? -1 : past.flaps + past.failures, env, given)
+}
+
+/** An attempt has come to nothing. */
+function fail(past: Past, end: LinkEnd, env: Env, effects: readonly Effect[]): Step {
+  return pause('tell failed', past, end, closeVerdict(end.code), past.failures + past.flaps, env, effects)
+}
+
+/** Tells what happened, and waits for the next attempt if there is one. @param tries  Exponent of the delay; -1 for no delay. */
+function pause(
+  tell: 'tell failed' | 'tell lost',
+  past: Past,
+  end: LinkEnd,
+  verdict: CloseVerdict,
+  tries: number,
+  env: Env,
+  effects: readonly Effect[],
+): Step {
+  const { policy, now, random } = env
+  const mayRetry = policy.reconnection && verdict !== 'never'
+  const isExhausted = mayRetry && past.failures >= policy.attempts
+  const isFinal = isExhausted || !mayRetry
+  const all: Effect[] = [...effects, { do: tell, end, verdict, isFinal, isExhausted }]
+  if (isFinal) return [IDLE, all]
+  const delay = tries < 0 ? 0 : backoffDelay(policy, tries, random)
+  return [{ name: 'waiting', past, retryAt: now + delay + (end.retryAfterMs ?? 0) }, all]
+}
+
+function linksOf(state: Open): TransportName[] {
+  return state.rival === 'none' ? [state.transport] : [state.transport, 'websocket']
+}
+
+function closing(names: readonly TransportName[], end: LinkEnd): Effect[] {
+  return names.map((transport) => ({ do: 'close', transport, end }))
+}

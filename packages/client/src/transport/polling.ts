@@ -1,0 +1,212 @@
+import {
+  CLOSE_CODES,
+  LIMITS,
+  POLL_CONTENT_TYPE,
+  POLL_HEADERS,
+  POLL_ROUTE,
+  readBatch,
+  SUBPROTOCOL,
+  writeBatch,
+} from '@roomcast/protocol'
+import type { MovableTransport, OpenTransport } from './transport'
+
+/*
+ * The transport over HTTP requests. PROTOCOL.md, "Polling".
+ *
+ *   open     POST                    → session
+ *   down     GET with what was received, again and again; one at a time
+ *   up       POST 1, 2, 3 … with what is to be sent; one at a time, repeated until it is answered
+ *   close    DELETE, behind what is still to be sent
+ */
+
+/** A request that nobody answers, or only a proxy that fails, is tried three more times. */
+const RETRY_DELAYS_MS = [0, 250, 1_000]
+/** How long the last requests of a link that was closed may take. */
+const LEAVE_MS = 10_000
+const { ABNORMAL, BAD_FRAME } = CLOSE_CODES
+const NOTHING = new Uint8Array(0)
+
+/** A refusal by the server. PROTOCOL.md, "Refusals". */
+interface Refusal {
+  readonly message?: string
+  readonly close?: number
+}
+
+/** The transport over `fetch`, which is looked up at each request. */
+export const pollingTransport: OpenTransport<MovableTransport> = (target, events) => {
+  const url = new URL(target.url)
+  url.pathname += `/${POLL_ROUTE}`
+  let session = ''
+  /** Whether the end was reported. */
+  let isOver = false
+  /** Stops every request; none is begun any more. */
+  const dead = new AbortController()
+  /** Stops the requests that receive. */
+  let receiving = new AbortController()
+  let received = 0
+  const unsent: Uint8Array[] = []
+  /** Of a batch that has begun to be sent. */
+  let rest: Uint8Array<ArrayBuffer> = NOTHING
+  let seq = 0
+  let isSending = false
+  let isPaused = false
+  let onIdle = () => {}
+
+  const finish = (code: number, reason: string) => {
+    if (isOver) return
+    isOver = true
+    receiving.abort()
+    events.onClose(code, reason)
+  }
+  const fail = (code: number, reason: string) => {
+    dead.abort()
+    finish(code, reason)
+  }
+
+  /** @returns null if the next try may have another end. Never throws; a refusal ends the link. */
+  const request = async (
+    method: string,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+    body: Uint8Array<ArrayBuffer> | null = null,
+  ): Promise<Response | null> => {
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: { ...target.headers, ...(session && { [POLL_HEADERS.session]: session }), ...headers },
+        body,
+        signal,
+        cache: 'no-store',
+        credentials: target.withCredentials ? 'include' : 'same-origin',
+        // The page may be on its way out.
+        keepalive: method === 'DELETE',
+      })
+      if (response.ok) {
+        if (!isOver) events.onSign()
+        return response
+      }
+      if (response.status >= 500 && session) return null
+      const { close, message } = (await response.json().catch(() => ({}))) as Refusal
+      if (!signal.aborted) fail(close ?? ABNORMAL.code, message ?? `HTTP status ${response.status}`)
+    } catch (error) {
+      if (!session) fail(ABNORMAL.code, `${error}`)
+    }
+    return null
+  }
+
+  /** Repeats an attempt until it succeeds, is stopped, or has failed too often. */
+  const insist = async <Result>(signal: AbortSignal, attempt: () => Promise<Result | null>): Promise<Result | null> => {
+    for (let tries = 0; !signal.aborted; tries++) {
+      const result = await attempt()
+      if (result !== null || signal.aborted) return result
+      const delay = RETRY_DELAYS_MS[tries]
+      if (delay === undefined) fail(ABNORMAL.code, 'requests are not answered')
+      await new Promise((resolve) => setTimeout(resolve, delay))
+    }
+    return null
+  }
+
+  const receive = async () => {
+    const { signal } = receiving
+    while (!signal.aborted) {
+      const body = await insist(signal, async () => {
+        const response = await request('GET', signal, { [POLL_HEADERS.seq]: `${received}` })
+        // The body may be cut off as well.
+        return response && (response.status === 204 ? NOTHING : response.arrayBuffer().catch(() => null))
+      })
+      if (!body?.byteLength) continue
+      try {
+        readBatch(new Uint8Array(body), (frame, number) => {
+          // An answer that was lost comes again. A listener may have stopped us: what it did not see comes again too.
+          if (number !== received + 1 || signal.aborted) return
+          received = number
+          events.onFrame(frame)
+        })
+      } catch {
+        fail(BAD_FRAME.code, 'an answer that holds no frames')
+      }
+    }
+  }
+
+  const send = async () => {
+    if (isSending || !session) return
+    isSending = true
+    while ((rest.length > 0 || (unsent.length > 0 && !isPaused)) && !dead.signal.aborted) {
+      if (rest.length === 0) rest = writeBatch(takeFrames(unsent), -1)
+      const body = rest.subarray(0, LIMITS.pollBodyBytes)
+      rest = rest.subarray(body.length)
+      const headers = { [POLL_HEADERS.seq]: `${++seq}`, 'content-type': POLL_CONTENT_TYPE }
+      await insist(dead.signal, () => request('POST', dead.signal, headers, body))
+    }
+    isSending = false
+    onIdle()
+  }
+
+  /** Says good-bye, behind what is still to be sent. */
+  const leave = () => {
+    const timer = setTimeout(() => dead.abort(), LEAVE_MS)
+    isPaused = false
+    onIdle = async () => {
+      onIdle = () => {}
+      await request('DELETE', dead.signal)
+      clearTimeout(timer)
+      dead.abort()
+    }
+    send()
+  }
+
+  queueMicrotask(async () => {
+    const response = await request('POST', dead.signal, { 'content-type': POLL_CONTENT_TYPE })
+    session = (await response?.text().catch(() => '')) ?? ''
+    if (!session || isOver) return fail(ABNORMAL.code, 'no session was given')
+    events.onOpen(SUBPROTOCOL)
+    receive()
+  })
+
+  return {
+    send(frame) {
+      unsent.push(frame.slice())
+      // Together with what else is sent in this turn.
+      queueMicrotask(send)
+    },
+    close(code, reason) {
+      if (isOver) return
+      finish(code, reason)
+      // A session that is on its way ends by itself.
+      if (session) leave()
+      else dead.abort()
+    },
+    pause(onPaused) {
+      isPaused = true
+      receiving.abort()
+      onIdle = () => {
+        onIdle = () => {}
+        if (!isOver) onPaused(session, received)
+      }
+      if (!isSending) onIdle()
+    },
+    resume() {
+      isPaused = false
+      onIdle = () => {}
+      receiving = new AbortController()
+      receive()
+      send()
+    },
+    handOver() {
+      isOver = true
+      receiving.abort()
+      dead.abort()
+      return unsent
+    },
+  }
+}
+
+/** Takes frames out of a queue: as many as a body may begin, and no more than fill it. */
+function takeFrames(queue: Uint8Array[]): Uint8Array[] {
+  let count = 0
+  let bytes = 0
+  while (count < queue.length && count < LIMITS.pollFrames && bytes < LIMITS.pollBodyBytes) {
+    bytes += (queue[count++] as Uint8Array).length
+  }
+  return queue.splice(0, count)
+}
