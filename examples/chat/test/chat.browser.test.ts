@@ -117,6 +117,32 @@ describe.skipIf(noBrowser)(`the chat page in Chromium${noBrowser ? ` (${noBrowse
     }
   })
 
+  it('works without WebSocket, by polling', async () => {
+    const page = await browser.newPage()
+    await page.addInitScript(() => {
+      // biome-ignore lint/performance/noDelete: a browser that has none
+      delete (globalThis as { WebSocket?: unknown }).WebSocket
+    })
+    page.on('pageerror', (error) => pageErrors.push(error.message))
+    const cyd = new VisitorPage(page)
+    pages.push(cyd)
+    await cyd.open(chat.url)
+    await cyd.logIn('Cyd')
+    const ada = await newUser('Ada')
+    await cyd.sees('Ada joined')
+    await cyd.say('By post')
+    await ada.sees('By post')
+    for (let number = 1; number <= 4; number++) await ada.say(`Answer ${number}`)
+    await cyd.sees('Answer 4')
+    expect((await cyd.messages()).map(({ text }) => text)).toEqual((await ada.messages()).map(({ text }) => text))
+    await cyd.textField.fill('typing')
+    await ada.shows(ada.typingHint, 'Cyd is typing…')
+    await screenshot(page, 'chat-polling')
+    await page.close()
+    await ada.sees('Cyd left')
+    await ada.listsPeople('Ada')
+  })
+
   it('hints that somebody is typing until they send, stop or fall silent', async () => {
     const [ada, bob, cyd] = [await newUser('Ada'), await newUser('Bob'), await newUser('Cyd')]
     await ada.textField.pressSequentially('Hel')

@@ -52,9 +52,17 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   let isPaused = false
   let onIdle = () => {}
 
+  /** A page that is closed says good-bye, as a WebSocket does for it; one that may come back does not. */
+  const onPageHide = (event: Event) => {
+    if (session && !('persisted' in event && event.persisted)) request('DELETE', dead.signal)
+  }
+  const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
+  page.addEventListener?.('pagehide', onPageHide)
+
   const finish = (code: number, reason: string) => {
     if (isOver) return
     isOver = true
+    page.removeEventListener?.('pagehide', onPageHide)
     receiving.abort()
     events.onClose(code, reason)
   }
@@ -194,6 +202,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     },
     handOver() {
       isOver = true
+      page.removeEventListener?.('pagehide', onPageHide)
       receiving.abort()
       dead.abort()
       return unsent

@@ -20,7 +20,11 @@ function row(sources: readonly ErrorSource[], carriers: readonly ErrorCarrier[],
 export const ERROR_CODES = {
   ACK_TIMEOUT: row(['local'], ['ack'], 'no answer came in time; the call may or may not have been handled'),
   ALREADY_LISTENING: row(['local'], ['throw'], 'listen() was called on a server that listens or is closed'),
-  AUTH_FAILED: row(['local'], ['connect_error'], 'the auth function of the client threw or rejected; nothing was sent'),
+  AUTH_FAILED: row(
+    ['local'],
+    ['connect_error'],
+    'the auth function of the client threw or rejected; nothing was sent, it is asked again',
+  ),
   BAD_FRAME: row(['server', 'client'], ['close'], 'a frame whose header breaks the protocol, or that is not legal now'),
   BAD_VALUE: row(['server', 'client'], ['close'], 'a frame whose body the byte gate refused'),
   CONNECT_REFUSED: row(
@@ -70,7 +74,7 @@ export const ERROR_CODES = {
   ORIGIN_NOT_ALLOWED: row(['server'], ['HTTP'], 'the Origin of the request is not on the allow-list'),
   OUTBOX_EXPIRED: row(
     ['local'],
-    ['error event'],
+    ['ack', 'error event'],
     'the event waited longer for the connection than it may, and was not sent',
   ),
   OUTBOX_FULL: row(
