@@ -16,16 +16,24 @@ import { NamespaceRegistry } from './api/namespace-registry'
 import type { NamespaceMatcher, ParentNamespace } from './api/parent-namespace'
 import type { RemoteSocket, RoomEmitter } from './api/room-emitter'
 import type { Runtime } from './api/runtime'
+import { CloseMemory } from './connection/close-memory'
 import { TimingWheel } from './connection/timing-wheel'
 import { TurnQueue } from './egress/turn-queue'
 import { Receiver } from './ingress/receive'
 import { printFault } from './observe/report'
+import { assertRetryAfter, type CloseOptions } from './options/close-options'
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './options/server-options'
+import { Connections } from './transport/connections'
 import { EngineEvents } from './transport/engine-events'
 import type { EngineApp } from './transport/engine-types'
 import { type HttpHandler, HttpTransport } from './transport/http'
 import { createApp, type Listener, type ListenOptions, openPort } from './transport/listener'
 import { loadEngine } from './transport/load-engine'
+import { PollSessions } from './transport/poll-sessions'
+import { PollingTransport } from './transport/polling'
+import { Reception } from './transport/reception'
+import { Switching } from './transport/switching'
+import { TopicTable } from './transport/topic-table'
 import { shouldCompress } from './transport/uws-wire'
 import { WebSocketTransport } from './transport/websocket'
 
@@ -58,6 +66,9 @@ export class Server<
   private readonly options: ResolvedServerOptions
   private readonly runtime: Runtime
   private readonly namespaces: NamespaceRegistry<Listen, Emit, ServerSide, Data>
+  private readonly connections: Connections
+  private readonly topics = new TopicTable()
+  private readonly pollSessions: PollSessions
   private readonly webSocket: WebSocketTransport
   private readonly httpTransport: HttpTransport
   private phase: 'closed' | 'listening' | 'new' = 'new'
@@ -68,23 +79,32 @@ export class Server<
   /** @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`. */
   constructor(options: ServerOptions = {}) {
     assertOptionsOnly(options)
-    this.options = resolveServerOptions(options)
-    const { ackTimeout, maxHttpBufferSize, onError, codec } = this.options
+    const resolved = resolveServerOptions(options)
+    const { ackTimeout, connectTimeout, maxHttpBufferSize, onError, codec, pingInterval, pingTimeout } = resolved
+    this.options = resolved
     this.runtime = {
       codec: codec ?? createCompactCodec(),
       turn: new TurnQueue({ publish: () => {} }),
       wheel: new TimingWheel(),
       reportFault: onError ?? printFault,
+      closeMemory: new CloseMemory(),
       ackTimeoutMs: ackTimeout,
-      maxFrameBytes: maxHttpBufferSize,
+      announced: { frameBytes: maxHttpBufferSize, pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout },
     }
-    this.namespaces = new NamespaceRegistry(this.runtime, this.options.cleanupEmptyChildNamespaces)
-    const receiver = new Receiver(this.namespaces, this.runtime)
-    this.engine = new EngineEvents(() => this.webSocket.connections.size, this.runtime.reportFault)
-    this.webSocket = new WebSocketTransport(this.options, this.runtime, receiver, (refusal, request) =>
+    const { runtime, topics } = this
+    this.namespaces = new NamespaceRegistry(runtime, resolved.cleanupEmptyChildNamespaces)
+    const receiver = new Receiver(this.namespaces, runtime)
+    const connections = new Connections(runtime, connectTimeout)
+    this.connections = connections
+    this.engine = new EngineEvents(() => connections.size, runtime.reportFault)
+    const reception = new Reception(resolved, runtime, connections, (refusal, request) =>
       this.engine.fire('connection_error', { ...refusal, request }),
     )
-    this.httpTransport = new HttpTransport(this.options, this.runtime, new URL('../dist/client/', import.meta.url))
+    this.pollSessions = new PollSessions({ options: resolved, runtime, receiver, topics, connections })
+    const switching = new Switching(resolved.allowUpgrades, runtime, connections, this.pollSessions)
+    this.webSocket = new WebSocketTransport(resolved, runtime, receiver, connections, reception, switching)
+    const polling = new PollingTransport(resolved, runtime, reception, this.pollSessions)
+    this.httpTransport = new HttpTransport(resolved, runtime, polling, new URL('../dist/client/', import.meta.url))
   }
 
   /** The main namespace, "/". */
@@ -127,6 +147,7 @@ export class Server<
       runtime.turn.publisher = {
         publish: (topic, frame, compress) => {
           app.publish(topic, frame, true, shouldCompress(options.compression, frame, compress))
+          if (this.topics.size > 0) this.topics.publish(topic, frame)
         },
       }
       const target = typeof where === 'number' ? { port: where } : where
@@ -149,17 +170,21 @@ export class Server<
   /**
    * Takes no more connections, tells every client that the server shuts down (close code 1012), and ends.
    * Calling it again does nothing.
+   *
+   * @throws RoomcastError `INVALID_OPTION`; then nothing has happened.
    */
-  async close(): Promise<void> {
+  async close({ retryAfterMs }: CloseOptions = {}): Promise<void> {
+    assertRetryAfter(retryAfterMs)
     if (this.phase === 'closed') return
     this.phase = 'closed'
     this.listener?.stop()
     this.listener = null
-    this.webSocket.closeAll()
+    this.connections.closeAll(retryAfterMs)
     // A turn of the loop, so that the close frames leave before the engine cuts what is left.
     await new Promise((resolve) => setImmediate(resolve))
     this.app?.close()
     this.app = null
+    this.pollSessions.dispose()
   }
 
   /**

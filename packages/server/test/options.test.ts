@@ -24,13 +24,11 @@ describe('options of Socket.IO', () => {
   test.each([
     ['adapter', class {}, /leave the option out/],
     ['allowEIO3', true, /@roomcast\/client/],
-    ['allowUpgrades', false, /leave the option out/],
     ['connectionStateRecovery', {}, /leave the option out/],
     ['cookie', true, /leave the option out/],
     ['httpCompression', true, /io\.http/],
     ['initialPacket', 'x', /connection handler/],
     ['parser', {}, /`codec`/],
-    ['upgradeTimeout', 1_000, /leave the option out/],
     ['wsEngine', class {}, /`uws`/],
   ])('%s is refused with a sentence that says what to do instead', (name, value, instead) => {
     const error = refusal({ [name]: value })
@@ -45,10 +43,17 @@ describe('options of Socket.IO', () => {
       serveClient: false,
       connectTimeout: 45_000,
       transports: ['polling', 'websocket'],
+      allowUpgrades: false,
+      upgradeTimeout: 3_000,
       pingInterval: 25_000,
       pingTimeout: 20_000,
       maxHttpBufferSize: 1_000_000,
-      cors: { origin: ['https://example.com', /\.example\.com$/] },
+      cors: {
+        origin: ['https://example.com', /\.example\.com$/],
+        credentials: true,
+        allowedHeaders: 'x-a',
+        maxAge: 60,
+      },
       allowRequest: (_request, callback) => callback(null, true),
       cleanupEmptyChildNamespaces: false,
       perMessageDeflate: { threshold: 32_768 },
@@ -56,7 +61,7 @@ describe('options of Socket.IO', () => {
     expect(new Server(options)).toBeInstanceOf(Server)
     expect(resolveServerOptions(options)).toMatchObject({
       path: '/my-path',
-      idleTimeoutSeconds: 48,
+      idleTimeoutSeconds: 44,
       compression: { isOn: true, thresholdBytes: 32_768 },
     })
   })
@@ -74,12 +79,50 @@ describe('options of Socket.IO', () => {
     expect(error.message).toMatch(/io\.http\(\)/)
   })
 
-  test('transports without websocket are refused', () => {
-    expect(refusal({ transports: ['polling'] })).toMatchObject({
-      code: 'OPTION_NOT_SUPPORTED',
-      message: expect.stringContaining('websocket'),
-    })
-    expect(refusal({ transports: [] }).code).toBe('OPTION_NOT_SUPPORTED')
+  test.each([[['polling']], [['websocket']], [['websocket', 'polling']], [['polling', 'websocket']]])(
+    'transports %j are taken',
+    (transports) => expect(resolveServerOptions({ transports } as ServerOptions)).toMatchObject({ transports }),
+  )
+
+  test.each([
+    [[], 'INVALID_OPTION'],
+    ['polling', 'INVALID_OPTION'],
+    [['webtransport'], 'OPTION_NOT_SUPPORTED'],
+    [['polling', 'x'], 'OPTION_NOT_SUPPORTED'],
+  ])('transports %j are refused', (transports, code) => {
+    const error = refusal({ transports })
+    expect(error.code).toBe(code)
+    expect(error.message).toContain('transports')
+  })
+
+  test.each([
+    ['methods', ['GET'], /polling transport/],
+    ['exposedHeaders', ['x'], /leave the option out/],
+    ['preflightContinue', true, /answered here/],
+    ['optionsSuccessStatus', 200, /204/],
+  ])('cors.%s is refused with a sentence that says why', (name, value, why) => {
+    const error = refusal({ cors: { [name]: value } })
+    expect(error.code).toBe('OPTION_NOT_SUPPORTED')
+    expect(error.message).toContain(`"cors.${name}"`)
+    expect(error.message).toMatch(why)
+  })
+
+  test.each([
+    [{ orgin: 'x' }],
+    [{ credentials: 'yes' }],
+    [{ origin: true, credentials: true }],
+    [{ origin: '*', credentials: true }],
+    [{ origin: ['https://a.example', '*'], credentials: true }],
+    [{ allowedHeaders: ['a b'] }],
+    [{ allowedHeaders: '*' }],
+    [{ allowedHeaders: ['x\r\ny'] }],
+    [{ maxAge: -1 }],
+    [{ maxAge: 86_401 }],
+    [{ maxAge: '60' }],
+  ])('cors %j is refused', (cors) => {
+    const error = refusal({ cors })
+    expect(error.code).toBe('INVALID_OPTION')
+    expect(error.message).toContain('cors')
   })
 })
 
@@ -96,8 +139,10 @@ describe('names and ranges', () => {
     ['ackTimeout', [0, -1, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY]],
     ['maxOutgoingBytes', [0, 1_023, 2 ** 31, Number.NaN]],
     ['maxRequestBodyBytes', [-1, 2 ** 31, Number.NaN, '1mb']],
-    ['pingInterval', [0, 2_999, 955_001, Number.NaN, '5000']],
-    ['pingTimeout', [0, 2_999, 955_001, Number.NaN, '5000']],
+    ['pingInterval', [0, 99, 955_001, Number.NaN, '5000']],
+    ['pingTimeout', [0, 99, 955_001, Number.NaN, '5000']],
+    ['upgradeTimeout', [0, -1, 2 ** 31, Number.NaN, '1000']],
+    ['allowUpgrades', [0, 'no', null]],
     ['path', ['', '/', 'roomcast', '/a b', '/a/../b?', '/*', '//', 5]],
   ])('%s is refused outside of its range, with its name', (name, values) => {
     for (const value of values) {
@@ -118,7 +163,7 @@ describe('names and ranges', () => {
         maxOutgoingBytes: max,
         maxRequestBodyBytes: max,
       },
-      { pingInterval: 3_000, pingTimeout: 5_000 },
+      { pingInterval: 100, pingTimeout: 100 },
       { pingInterval: 480_000, pingTimeout: 480_000 },
       { path: '/a/b.c/d~e-f_g' },
     ]) {
@@ -136,7 +181,13 @@ describe('names and ranges', () => {
       maxOutgoingBytes: LIMITS.outgoingBytes,
       cleanupEmptyChildNamespaces: true,
       maxRequestBodyBytes: 1_048_576,
-      idleTimeoutSeconds: 12,
+      idleTimeoutSeconds: 8,
+      pingInterval: LIMITS.pingIntervalMs,
+      pingTimeout: LIMITS.pingTimeoutMs,
+      transports: ['polling', 'websocket'],
+      allowUpgrades: true,
+      upgradeTimeout: LIMITS.switchTimeoutMs,
+      cors: { origin: undefined, credentials: false, allowedHeaders: [], maxAge: 7_200 },
       compression: { isOn: false, thresholdBytes: 1_024 },
     }
     expect(resolveServerOptions({})).toMatchObject(defaults)
@@ -147,6 +198,26 @@ describe('names and ranges', () => {
       ]),
     )
     expect(resolveServerOptions(undefinedOptions)).toMatchObject(defaults)
+  })
+
+  test.each([
+    [100, 100, 8],
+    [5_000, 5_000, 8],
+    [6_000, 5_999, 8],
+    [6_000, 6_000, 12],
+    [25_000, 20_000, 44],
+    [480_000, 480_000, 960],
+  ])(
+    'the engine gives up a silent client within pingInterval %i and pingTimeout %i: after %i s',
+    (pingInterval, pingTimeout, seconds) => {
+      expect(resolveServerOptions({ pingInterval, pingTimeout }).idleTimeoutSeconds).toBe(seconds)
+    },
+  )
+
+  test('pingInterval and pingTimeout are announced to clients', async () => {
+    await using server = await startServer(() => {}, { pingInterval: 3_000, pingTimeout: 7_000 })
+    using raw = await RawClient.connect(server.port)
+    expect(raw.frames[0]?.body).toMatchObject({ limits: { pingIntervalMs: 3_000, pingTimeoutMs: 7_000 } })
   })
 
   test('maxHttpBufferSize is announced to clients, and holds', async () => {

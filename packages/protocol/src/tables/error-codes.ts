@@ -25,7 +25,11 @@ export const ERROR_CODES = {
     ['connect_error'],
     'the auth function of the client threw or rejected; nothing was sent, it is asked again',
   ),
-  BAD_FRAME: row(['server', 'client'], ['close'], 'a frame whose header breaks the protocol, or that is not legal now'),
+  BAD_FRAME: row(
+    ['server', 'client'],
+    ['close', 'HTTP'],
+    'a frame whose header breaks the protocol, or that is not legal now',
+  ),
   BAD_VALUE: row(['server', 'client'], ['close'], 'a frame whose body the byte gate refused'),
   CONNECT_REFUSED: row(
     ['server'],

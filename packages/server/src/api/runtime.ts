@@ -1,4 +1,5 @@
-import type { ValueCodec } from '@roomcast/protocol'
+import type { AnnouncedLimits, ValueCodec } from '@roomcast/protocol'
+import type { CloseMemory } from '../connection/close-memory'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { TurnQueue } from '../egress/turn-queue'
 import type { FaultHook } from '../observe/report'
@@ -9,8 +10,10 @@ export interface Runtime {
   readonly turn: TurnQueue
   readonly wheel: TimingWheel
   readonly reportFault: FaultHook
+  /** Ends of connections that their clients did not see. */
+  readonly closeMemory: CloseMemory
   /** Milliseconds until a call without an answer fails, where the call names none. */
   readonly ackTimeoutMs: number
-  /** Largest frame a client may send, in bytes; announced to it. */
-  readonly maxFrameBytes: number
+  /** What every client is told, and held to. */
+  readonly announced: AnnouncedLimits
 }

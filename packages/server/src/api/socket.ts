@@ -137,7 +137,7 @@ export class Socket<
 
   /** The connection beneath, which the client's other namespaces share. */
   get conn(): ConnectionView {
-    return new ConnectionView(this.connection)
+    return new ConnectionView(this.connection, this.host.runtime.reportFault)
   }
 
   /** @internal */

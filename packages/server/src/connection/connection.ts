@@ -1,4 +1,5 @@
 import { CLOSE_CODES, CLOSE_MEANINGS, type CloseName, LIMITS } from '@roomcast/protocol'
+import type { ConnectionEvents } from './connection-events'
 import type { HandshakeSource } from './handshake'
 import type { Deadline } from './timing-wheel'
 import type { WirePort } from './wire-port'
@@ -36,8 +37,10 @@ export type DisconnectReason =
  */
 export class Connection<Member extends NamespaceMember> {
   phase: 'closed' | 'closing' | 'open' = 'open'
-  /** Set by the transport when the link opens, before anything else happens. */
+  /** Set by the transport when the link opens, before anything else happens; another one after a move to a WebSocket. */
   port!: WirePort
+  /** Who listens on `socket.conn`; null until somebody does. */
+  events: ConnectionEvents | null = null
   /** Frames received before the first namespace was connected: CONNECT, and others. */
   connectsBeforeConnect = 0
   framesBeforeConnect = 0
@@ -123,13 +126,22 @@ export class Connection<Member extends NamespaceMember> {
     return this.ended?.has(namespaceNumber) ?? false
   }
 
-  /** Sends what is queued, then closes with a code of the table. Does nothing after the first call. */
-  end(name: CloseName, reason: DisconnectReason, message: string = CLOSE_MEANINGS[name]): void {
+  /**
+   * Sends what is queued, then closes with a code of the table. Does nothing after the first call.
+   *
+   * @param retryAfterMs  Milliseconds that the client is asked to stay away.
+   */
+  end(
+    name: CloseName,
+    reason: DisconnectReason,
+    message: string = CLOSE_MEANINGS[name],
+    retryAfterMs?: number | undefined,
+  ): void {
     if (this.phase !== 'open') return
     this.phase = 'closing'
     const { code } = CLOSE_CODES[name]
     this.intent = { reason, code, message }
-    this.port.end(code, message)
+    this.port.end(code, message, retryAfterMs)
   }
 
   /** The engine is about to close the link, for this reason. */

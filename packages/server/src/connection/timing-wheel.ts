@@ -6,6 +6,10 @@
 
 const TICK_MS = 25
 const SLOTS = 512
+/** A tick that comes this much late means that the process stood still, and did not read what clients sent. */
+const STALL_MS = 500
+/** Time to read it. */
+const GRACE_MS = 1_000
 
 /** Something that happens once, later. */
 export interface Deadline {
@@ -23,8 +27,23 @@ export class TimingWheel {
   private count = 0
   private timer: NodeJS.Timeout | undefined
   private tick = 0
+  private lastAdvanceAt = 0
+  private lastStallAt = Number.NEGATIVE_INFINITY
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly clock: () => number = () => performance.now()) {}
+
+  /** Milliseconds of the monotonic clock. */
+  now(): number {
+    return this.clock()
+  }
+
+  /**
+   * Milliseconds that a verdict of "the client was silent" has to wait, because this process was: after a stall the
+   * timers run before the bytes that arrived during it are read. 0 as a rule. Calls without an answer do not ask.
+   */
+  graceMs(): number {
+    return Math.max(0, this.lastStallAt + GRACE_MS - this.now())
+  }
 
   /** How many deadlines are pending. */
   get size(): number {
@@ -34,7 +53,8 @@ export class TimingWheel {
   /** Schedules `deadline` in `afterMs` milliseconds. */
   schedule(deadline: Deadline, afterMs: number): void {
     if (this.timer === undefined) {
-      this.tick = Math.floor(this.now() / TICK_MS)
+      this.lastAdvanceAt = this.now()
+      this.tick = Math.floor(this.lastAdvanceAt / TICK_MS)
       this.timer = setInterval(() => this.advance(), TICK_MS)
       this.timer.unref()
     }
@@ -57,6 +77,8 @@ export class TimingWheel {
   private advance(): void {
     const now = this.now()
     const last = Math.floor(now / TICK_MS)
+    if (now - this.lastAdvanceAt > TICK_MS + STALL_MS) this.lastStallAt = now
+    this.lastAdvanceAt = now
     // After a stall one turn visits every slot; more would visit them again.
     for (let tick = Math.max(this.tick + 1, last - SLOTS + 1); tick <= last; tick++) {
       for (const deadline of this.slots[tick % SLOTS] as Set<Deadline>) {

@@ -1,5 +1,6 @@
 import {
   type ConnectBody,
+  type ConnectedBody,
   type ErrorBody,
   encodeFrame,
   isRoomcastError,
@@ -57,7 +58,7 @@ export function connectNamespace(
     if (connection.phase !== 'open') return
     namespace.addCandidate()
     release = () => namespace.releaseCandidate()
-    admitThroughMiddleware(runtime, connection, namespace, body.auth, decide)
+    admitThroughMiddleware(runtime, connection, namespace, body, decide)
   }
   if (known !== undefined) proceed(known)
   else {
@@ -73,14 +74,14 @@ function admitThroughMiddleware(
   runtime: Runtime,
   connection: Connection<AnySocket>,
   namespace: AnyNamespace,
-  auth: unknown,
+  { auth, previous }: ConnectBody,
   decide: (outcome: () => void) => void,
 ): void {
   const socket: AnySocket = new Socket(namespace, connection, auth)
   const onDone = (outcome: MiddlewareOutcome) =>
     decide(() => {
       if (socket.isEnded) refuse(runtime, connection, namespace.name, REFUSED)
-      else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket)
+      else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket, previous)
       else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
     })
   const { middleware } = namespace
@@ -92,12 +93,23 @@ function admitThroughMiddleware(
     )
 }
 
-function admit(runtime: Runtime, connection: Connection<AnySocket>, namespace: AnyNamespace, socket: AnySocket): void {
+function admit(
+  runtime: Runtime,
+  connection: Connection<AnySocket>,
+  namespace: AnyNamespace,
+  socket: AnySocket,
+  previous: string | undefined,
+): void {
   if (connection.connectDeadline !== null) {
     runtime.wheel.cancel(connection.connectDeadline)
     connection.connectDeadline = null
   }
-  const body = { nsp: namespace.name, sid: socket.id, limits: { frameBytes: runtime.maxFrameBytes } }
+  const body: ConnectedBody = {
+    nsp: namespace.name,
+    sid: socket.id,
+    limits: runtime.announced,
+    previous: previous === undefined ? undefined : runtime.closeMemory.take(previous),
+  }
   const fields = { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }
   // Before anybody can know of the socket: nothing of the namespace may overtake it.
   connection.port.send(encodeFrame(runtime.codec, fields, body), false)

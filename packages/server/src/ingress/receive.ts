@@ -30,11 +30,14 @@ import { deliverEvent } from '../dispatch/event'
 /** Receives the frames of every connection of a server. */
 export class Receiver {
   private readonly header: ReadHeader = createHeader()
+  private readonly pong: Uint8Array
 
   constructor(
     private readonly registry: AnyRegistry,
     private readonly runtime: Runtime,
-  ) {}
+  ) {
+    this.pong = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.PONG }, null).slice()
+  }
 
   /**
    * Handles one frame. Never throws.
@@ -48,31 +51,26 @@ export class Receiver {
       this.route(connection, frame)
     } catch (error) {
       if (isRoomcastError(error) && error.code === 'MESSAGE_TOO_LARGE') {
-        this.end(connection, 'FRAME_TOO_LARGE', error.message)
+        this.refuse(connection, 'FRAME_TOO_LARGE', error.message)
       } else if (isRoomcastError(error) && (error.code === 'BAD_FRAME' || error.code === 'BAD_VALUE')) {
-        this.end(connection, 'BAD_FRAME', error.message)
+        this.refuse(connection, 'BAD_FRAME', error.message)
       } else this.runtime.reportFault(error, { where: 'event handler', name: 'frame' })
     }
   }
 
   /** Closes a connection that sent text: every message of the protocol is binary. */
   receiveText(connection: Connection<AnySocket>): void {
-    this.end(connection, 'BAD_FRAME', 'a text message; the protocol is binary')
+    this.refuse(connection, 'BAD_FRAME', 'a text message; the protocol is binary')
   }
 
   private assertAllowed(connection: Connection<AnySocket>, frame: Uint8Array): void {
-    const { maxFrameBytes } = this.runtime
-    if (frame.length > maxFrameBytes) {
-      throw new RoomcastError('MESSAGE_TOO_LARGE', `frame has ${frame.length} bytes, limit ${maxFrameBytes}`)
+    const { frameBytes } = this.runtime.announced
+    if (frame.length > frameBytes) {
+      throw new RoomcastError('MESSAGE_TOO_LARGE', `frame has ${frame.length} bytes, limit ${frameBytes}`)
     }
     if (connection.hasBeenConnected) return
-    // What asks for namespaces is bounded by their number: some may wait for slow middleware.
-    const isConnect = frame.length > 0 && ((frame[0] as number) & TYPE_MASK) === MESSAGE_TYPES.CONNECT
-    const isTooMany = isConnect
-      ? ++connection.connectsBeforeConnect > LIMITS.namespacesPerConnection
-      : ++connection.framesBeforeConnect > LIMITS.framesBeforeConnect
-    if (!isTooMany && frame.length <= LIMITS.bytesBeforeConnect) return
-    this.end(connection, 'CONNECT_LIMIT')
+    if (!isOneTooMany(connection, frame) && frame.length <= LIMITS.bytesBeforeConnect) return
+    this.refuse(connection, 'CONNECT_LIMIT')
   }
 
   private route(connection: Connection<AnySocket>, frame: Uint8Array): void {
@@ -98,6 +96,11 @@ export class Receiver {
         this.body(header, frame)
         connection.member(header.namespace)?.endNamespace('client namespace disconnect', false)
         return
+      case MESSAGE_TYPES.PING:
+        this.body(header, frame)
+        return connection.port.send(this.pong, false)
+      case MESSAGE_TYPES.SWITCH:
+        throw new RoomcastError('BAD_FRAME', 'SWITCH is the first frame on a WebSocket, or not at all')
       default:
         throw new RoomcastError('BAD_FRAME', 'a message type that only a server sends')
     }
@@ -119,7 +122,7 @@ export class Receiver {
       this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
     } else if (socket.held !== null) {
       if (socket.held.push({ event, ackId, args }, frame.length)) return
-      this.end(connection, 'HELD_LIMIT')
+      this.refuse(connection, 'HELD_LIMIT')
     } else deliverEvent(socket, event, ackId, args)
   }
 
@@ -160,7 +163,7 @@ export class Receiver {
   private countError(connection: Connection<AnySocket>, namespace: number, code: string | null, message: string): void {
     const { turn, codec } = this.runtime
     connection.errorCount++
-    if (connection.errorCount > LIMITS.protocolErrors) this.end(connection, 'TOO_MANY_ERRORS')
+    if (connection.errorCount > LIMITS.protocolErrors) this.refuse(connection, 'TOO_MANY_ERRORS')
     else if (code !== null) {
       turn.flush()
       connection.port.send(encodeFrame(codec, { type: MESSAGE_TYPES.ERROR, namespace }, { code, message }), false)
@@ -168,8 +171,18 @@ export class Receiver {
   }
 
   /** Closes for a fault of the client, behind everything it was sent. */
-  private end(connection: Connection<AnySocket>, name: CloseName, message?: string): void {
+  refuse(connection: Connection<AnySocket>, name: CloseName, message?: string): void {
     this.runtime.turn.flush()
     connection.end(name, 'parse error', message)
   }
+}
+
+/** Counts a frame of a connection that has no namespace yet. */
+function isOneTooMany(connection: Connection<AnySocket>, frame: Uint8Array): boolean {
+  const type = (frame[0] ?? 0) & TYPE_MASK
+  // They ask for a sign of life while the middleware of a namespace takes its time.
+  if (type === MESSAGE_TYPES.PING) return false
+  // What asks for namespaces is bounded by their number: some may wait for slow middleware.
+  if (type === MESSAGE_TYPES.CONNECT) return ++connection.connectsBeforeConnect > LIMITS.namespacesPerConnection
+  return ++connection.framesBeforeConnect > LIMITS.framesBeforeConnect
 }

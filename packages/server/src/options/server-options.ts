@@ -1,9 +1,14 @@
 import { LIMITS, RoomcastError, type ValueCodec } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
+import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from './cors-options'
 
-/** The request that asks for a WebSocket, as hooks see it. */
+/** A way to reach the server. */
+export type Transport = 'polling' | 'websocket'
+
+/** The request that asks for a connection, as hooks see it. */
 export interface UpgradeRequest {
-  readonly method: 'GET'
+  /** GET asks for a WebSocket, POST for a polling session. */
+  readonly method: 'GET' | 'POST'
   /** Path and query. */
   readonly url: string
   /** By lower-case name. */
@@ -11,9 +16,6 @@ export interface UpgradeRequest {
   /** Address of the peer: the client, or the proxy before us. */
   readonly address: string
 }
-
-/** Which pages of other origins may connect. An origin is `scheme://host[:port]`, compared exactly. */
-export type OriginRule = RegExp | boolean | string | readonly (RegExp | string)[]
 
 /** Certificate and key files. */
 export interface TlsOptions {
@@ -37,26 +39,24 @@ export interface ServerOptions {
   readonly connectTimeout?: number
   /** Largest frame a client may send, in bytes; announced to it. @default 1048576 */
   readonly maxHttpBufferSize?: number
-  /** Milliseconds of silence until the server asks for a sign of life. @default 5000 */
+  /** Milliseconds of silence until a side asks for a sign of life, from 100; announced to clients. @default 5000 */
   readonly pingInterval?: number
   /**
-   * Milliseconds a client has for it. Together with `pingInterval` 8,000 to 960,000, rounded up to whole
-   * periods of the engine's 4 s timer. @default 5000
+   * Milliseconds the other side has for it, from 100; announced to clients. A client that is gone without a word is
+   * found within both together, at most 960,000. On WebSocket that is rounded down to whole periods of the engine's 4 s
+   * timer, and to no less than 8,000. @default 5000
    */
   readonly pingTimeout?: number
   /** Milliseconds until a call without an answer fails, where the call names none. @default 10000 */
   readonly ackTimeout?: number
   /**
-   * Bytes a client may have outstanding, beyond what the kernel has taken, before it is cut off as too
-   * slow. Nothing is dropped before. 0 is refused: the engine would take it for "without limit".
+   * Bytes a client may have outstanding before it is cut off as too slow: on WebSocket beyond what the kernel has
+   * taken, on polling what it has not acknowledged. Nothing is dropped before. 0 is refused: the engine would take it for "without limit".
    * @default 1048576
    */
   readonly maxOutgoingBytes?: number
-  /**
-   * Which pages may connect: `true` or '*' any, a string or list exact origins, a RegExp those it matches.
-   * Without it only pages of the server's own host. Requests without an Origin header do not come from a page and pass.
-   */
-  readonly cors?: { readonly origin?: OriginRule }
+  /** Which pages of other origins may connect, and how. @default only pages of the server's own host */
+  readonly cors?: CorsOptions
   /**
    * Accepts or refuses a connection before it is opened: calls back with `(error, isAccepted)`, or returns a
    * promise of a boolean. A throw refuses. @default accepts
@@ -72,8 +72,15 @@ export interface ServerOptions {
    * `threshold`: bytes below which a frame goes as it is, 1024 by default. @default false
    */
   readonly perMessageDeflate?: boolean | { readonly threshold?: number }
-  /** Transports to offer; this version has WebSocket. @default ['websocket'] */
-  readonly transports?: readonly string[]
+  /** Transports to offer, in any order. Requests for another are refused. @default ['polling', 'websocket'] */
+  readonly transports?: readonly Transport[]
+  /** Whether a connection may move from polling to a WebSocket. @default true */
+  readonly allowUpgrades?: boolean
+  /**
+   * Milliseconds that such a move may take, from the first frame on the WebSocket to the next; then the WebSocket is
+   * closed, and the connection stays with polling. @default 10000
+   */
+  readonly upgradeTimeout?: number
   /** Serves TLS (https and wss) with these files. @default none */
   readonly tls?: TlsOptions
   /** Largest body of a request to a handler of `io.http`, in bytes. @default 1048576 */
@@ -87,7 +94,7 @@ export interface ServerOptions {
 }
 
 /** {@link ServerOptions} with every number filled in and checked. */
-export interface ResolvedServerOptions extends ServerOptions {
+export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors'> {
   readonly path: string
   readonly serveClient: boolean
   readonly connectTimeout: number
@@ -96,7 +103,13 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly maxOutgoingBytes: number
   readonly cleanupEmptyChildNamespaces: boolean
   readonly maxRequestBodyBytes: number
-  /** Seconds for the engine's idle timeout, 0 or 8 to 960. */
+  readonly pingInterval: number
+  readonly pingTimeout: number
+  readonly transports: readonly Transport[]
+  readonly allowUpgrades: boolean
+  readonly upgradeTimeout: number
+  readonly cors: ResolvedCorsOptions
+  /** Seconds for the engine's idle timeout, 8 to 960. */
   readonly idleTimeoutSeconds: number
   readonly compression: { readonly isOn: boolean; readonly thresholdBytes: number }
 }
@@ -105,19 +118,23 @@ export interface ResolvedServerOptions extends ServerOptions {
 const NOT_SUPPORTED: Readonly<Record<string, string>> = {
   adapter: 'rooms live in the engine; leave the option out',
   allowEIO3: 'clients of Engine.IO 3 speak another protocol; use @roomcast/client',
-  allowUpgrades: 'there is one transport, WebSocket; leave the option out',
   connectionStateRecovery: 'sessions are not resumed in this version; leave the option out',
   cookie: 'no cookie is set; leave the option out',
   httpCompression: 'use a proxy, or compress in the handler given to io.http()',
   initialPacket: 'emit an event in the connection handler',
   parser: 'values are MessagePack; see the option `codec`',
-  upgradeTimeout: 'there is one transport, WebSocket; leave the option out',
   wsEngine: 'the engine is uWebSockets.js; see the option `uws`',
 }
+
+/** Below it clients and server would do little but ask each other. */
+const SHORTEST_PING_MS = 100
+/** The longest that the engine can wait. */
+const LONGEST_SILENCE_MS = 960_000
 
 const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'ackTimeout',
   'allowRequest',
+  'allowUpgrades',
   'cleanupEmptyChildNamespaces',
   'codec',
   'connectTimeout',
@@ -133,6 +150,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'serveClient',
   'tls',
   'transports',
+  'upgradeTimeout',
   'uws',
 ])
 
@@ -143,13 +161,14 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
  */
 export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   assertNames(options)
-  const { pingInterval = 5_000, pingTimeout = 5_000, perMessageDeflate = false, transports = ['websocket'] } = options
-  if (!transports.includes('websocket')) {
-    throw new RoomcastError('OPTION_NOT_SUPPORTED', 'transports has to include "websocket": this version has no other')
+  const { pingInterval = LIMITS.pingIntervalMs, pingTimeout = LIMITS.pingTimeoutMs } = options
+  const { perMessageDeflate = false, allowUpgrades = true } = options
+  inRange('pingInterval', pingInterval, SHORTEST_PING_MS, LONGEST_SILENCE_MS)
+  inRange('pingTimeout', pingTimeout, SHORTEST_PING_MS, LONGEST_SILENCE_MS)
+  inRange('pingInterval + pingTimeout', pingInterval + pingTimeout, 0, LONGEST_SILENCE_MS)
+  if (typeof allowUpgrades !== 'boolean') {
+    throw new RoomcastError('INVALID_OPTION', `allowUpgrades is ${allowUpgrades}; it has to be a boolean`)
   }
-  inRange('pingInterval', pingInterval, 0, 960_000)
-  inRange('pingTimeout', pingTimeout, 0, 960_000)
-  inRange('pingInterval + pingTimeout', pingInterval + pingTimeout, 8_000, 960_000)
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
   inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
@@ -162,10 +181,28 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxOutgoingBytes: inRange('maxOutgoingBytes', options.maxOutgoingBytes ?? LIMITS.outgoingBytes, 1_024, 2 ** 31 - 1),
     maxRequestBodyBytes: inRange('maxRequestBodyBytes', options.maxRequestBodyBytes ?? 1_048_576, 0, 2 ** 31 - 1),
     cleanupEmptyChildNamespaces: options.cleanupEmptyChildNamespaces ?? true,
-    // The engine's timer has periods of 4 s, and ends the process for values it does not like.
-    idleTimeoutSeconds: Math.ceil((pingInterval + pingTimeout) / 4_000) * 4,
+    pingInterval,
+    pingTimeout,
+    transports: resolveTransports(options.transports ?? ['polling', 'websocket']),
+    allowUpgrades,
+    upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
+    cors: resolveCorsOptions(options.cors),
+    // The engine's timer has periods of 4 s, and ends the process for values it does not like. Down: who is gone is to
+    // be found within the two.
+    idleTimeoutSeconds: Math.max(8, Math.floor((pingInterval + pingTimeout) / 4_000) * 4),
     compression: { isOn: perMessageDeflate !== false, thresholdBytes },
   }
+}
+
+function resolveTransports(transports: readonly Transport[]): readonly Transport[] {
+  if (!Array.isArray(transports) || transports.length === 0) {
+    throw new RoomcastError('INVALID_OPTION', 'transports has to be a list with "polling", "websocket" or both')
+  }
+  for (const name of transports as readonly unknown[]) {
+    if (name === 'polling' || name === 'websocket') continue
+    throw new RoomcastError('OPTION_NOT_SUPPORTED', `transports has "${name}"; there are "polling" and "websocket"`)
+  }
+  return transports
 }
 
 function assertNames(options: object): void {

@@ -1,6 +1,8 @@
 import { RoomcastError } from '@roomcast/protocol'
 import type { EngineRequest, EngineResponse } from './engine-types'
 
+const PLAIN_TEXT: readonly (readonly [string, string])[] = [['content-type', 'text/plain; charset=utf-8']]
+
 /** Frees what a request or an answer holds. */
 type Release = () => void
 
@@ -67,15 +69,17 @@ export class HttpExchange {
   /**
    * Reads the body. Has to be called in the same turn as the handler.
    *
+   * @param onBytes  Called when some of it has come.
    * @returns The bytes; null if there are more than `limitBytes`, or if the client is gone.
    */
-  readBody(limitBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  readBody(limitBytes: number, onBytes?: () => void): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise((resolve) => {
       const chunks: Uint8Array[] = []
       let size = 0
       this.onGone = () => resolve(null)
       this.res.onData((chunk, isLast) => {
         size += chunk.byteLength
+        onBytes?.()
         if (size > limitBytes) {
           chunks.length = 0
           resolve(null)
@@ -106,11 +110,12 @@ export class HttpExchange {
   }
 
   /** Answers a request whose body was not read to the end, and closes the connection. */
-  endAndClose(status: string, body: string): void {
+  endAndClose(status: string, body: string, headers: Iterable<readonly [string, string]> = PLAIN_TEXT): void {
     if (this.phase !== 'open') return
+    const checked = checkHead(status, headers)
     this.phase = 'ended'
     this.res.cork(() => {
-      this.writeHead(status, [['content-type', 'text/plain; charset=utf-8']])
+      this.writeHead(status, checked)
       this.res.end(body, true)
     })
   }

@@ -3,6 +3,7 @@ import type { ResolvedServerOptions } from '../options/server-options'
 import { type ClientFiles, isClientFile, loadClientFiles, serveClientFile } from './client-files'
 import type { EngineApp } from './engine-types'
 import { HttpExchange } from './http-exchange'
+import { isPollRoute, type PollingTransport } from './polling'
 
 /** More about a request than a fetch `Request` tells. */
 export interface HttpInfo {
@@ -18,7 +19,7 @@ export type HttpHandler = (request: Request, info: HttpInfo) => Promise<Response
 
 const TEXT: readonly (readonly [string, string])[] = [['content-type', 'text/plain; charset=utf-8']]
 
-/** The HTTP routes: the client's files, then the application's handlers. */
+/** The HTTP routes: polling and the client's files, then the application's handlers. */
 export class HttpTransport {
   private readonly handlers: HttpHandler[] = []
   private clientFiles: ClientFiles | null = null
@@ -26,6 +27,7 @@ export class HttpTransport {
   constructor(
     private readonly options: ResolvedServerOptions,
     private readonly runtime: Runtime,
+    private readonly polling: PollingTransport,
     private readonly clientDirectory: URL,
   ) {}
 
@@ -53,6 +55,7 @@ export class HttpTransport {
     const base = `${this.options.path}/`
     if (path.startsWith(base)) {
       const name = path.slice(base.length)
+      if (isPollRoute(name)) return this.polling.answer(exchange, name)
       if (this.options.serveClient && isClientFile(name)) {
         this.clientFiles ??= loadClientFiles(this.clientDirectory)
         return serveClientFile(this.clientFiles[name], exchange)

@@ -1,4 +1,4 @@
-import type { OriginRule } from '../options/server-options'
+import type { OriginRule } from '../options/cors-options'
 
 /**
  * Whether a request may come from this origin.

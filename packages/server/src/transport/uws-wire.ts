@@ -1,3 +1,4 @@
+import { encodeFrame, MESSAGE_TYPES, type ValueCodec } from '@roomcast/protocol'
 import type { WirePort } from '../connection/wire-port'
 import type { EngineWebSocket } from './engine-types'
 
@@ -6,6 +7,17 @@ export interface CompressionPolicy {
   readonly isOn: boolean
   /** Frames below this many bytes go as they are. */
   readonly thresholdBytes: number
+}
+
+/** What all wires of a server share. */
+export interface WireSettings {
+  readonly codec: ValueCodec
+  readonly compression: CompressionPolicy
+}
+
+/** The last frame of a connection. PROTOCOL.md, "CLOSE". */
+export function closeFrame(codec: ValueCodec, code: number, message: string, retryAfterMs?: number): Uint8Array {
+  return encodeFrame(codec, { type: MESSAGE_TYPES.CLOSE }, { code, message, retryAfterMs })
 }
 
 /** Whether a frame is to be compressed. */
@@ -19,11 +31,11 @@ export class UwsWire implements WirePort {
 
   constructor(
     private readonly ws: EngineWebSocket<unknown>,
-    private readonly compression: CompressionPolicy,
+    private readonly settings: WireSettings,
   ) {}
 
   send(frame: Uint8Array, compress: boolean): void {
-    this.ws.send(frame, true, shouldCompress(this.compression, frame, compress))
+    this.ws.send(frame, true, shouldCompress(this.settings.compression, frame, compress))
   }
 
   subscribe(topic: string): void {
@@ -34,7 +46,9 @@ export class UwsWire implements WirePort {
     this.ws.unsubscribe(topic)
   }
 
-  end(code: number, reason: string): void {
+  end(code: number, reason: string, retryAfterMs?: number): void {
+    // The close frame says the rest.
+    if (retryAfterMs !== undefined) this.send(closeFrame(this.settings.codec, code, reason, retryAfterMs), false)
     this.ws.end(code, reason)
   }
 

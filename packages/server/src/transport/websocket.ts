@@ -1,25 +1,31 @@
-import { CLOSE_CODES, CLOSE_MEANINGS, callListener, isThenable } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
-import { type CloseInfo, Connection } from '../connection/connection'
-import { type HandshakeSource, packHeaders, unpackHeaders } from '../connection/handshake'
-import type { Deadline } from '../connection/timing-wheel'
+import { Connection } from '../connection/connection'
 import type { Receiver } from '../ingress/receive'
-import type { ResolvedServerOptions, UpgradeRequest } from '../options/server-options'
+import type { ResolvedServerOptions } from '../options/server-options'
 import { type Admission, admitUpgrade, type Refusal } from './admission'
+import type { Connections } from './connections'
+import { readClose } from './engine-close'
 import type { EngineApp, EngineBehavior, EngineWebSocket } from './engine-types'
 import { HttpExchange } from './http-exchange'
-import { isSameHost } from './origin-policy'
-import { UwsWire } from './uws-wire'
+import type { Reception } from './reception'
+import type { SwitchAttempt } from './switch-attempt'
+import type { Switching } from './switching'
+import { UwsWire, type WireSettings } from './uws-wire'
 
 /** What the engine keeps with each WebSocket. */
 interface SocketData {
-  /** null for a client that shares no protocol version: it is closed as soon as it is open. */
-  readonly connection: Connection<AnySocket> | null
+  /**
+   * null for a client that shares no protocol version: it is closed as soon as it is open. Replaced by that of a polling
+   * session that moves here.
+   */
+  connection: Connection<AnySocket> | null
+  /** Whether nothing has come yet. */
+  isFresh: boolean
+  /** A session that moves here, until the move is complete; stays if it fails. */
+  attempt: SwitchAttempt | null
 }
-
-/** Told of each request that was not admitted. */
-export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => void
 
 /**
  * The engine closes a longer message by itself, without a code. Twice the limit leaves room to answer a
@@ -27,26 +33,24 @@ export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => voi
  */
 const HARD_LIMIT_FACTOR = 2
 
-/** Means nothing once the link is open, and would make every block of headers longer. RFC 6455 section 4.1. */
-const NONCE_HEADER = 'sec-websocket-key'
-
 /** The client did not take what it was sent. */
 const TOO_SLOW = 'more than maxOutgoingBytes outstanding'
 
 /** The WebSocket route: upgrade requests become connections, messages go to the receiver. */
 export class WebSocketTransport {
-  /** All open connections. */
-  readonly connections = new Set<Connection<AnySocket>>()
-  private isClosing = false
   private readonly usualUrl: string
+  private readonly settings: WireSettings
 
   constructor(
     private readonly options: ResolvedServerOptions,
     private readonly runtime: Runtime,
     private readonly receiver: Receiver,
-    private readonly onRefusal: RefusalListener,
+    private readonly connections: Connections,
+    private readonly reception: Reception,
+    private readonly switching: Switching,
   ) {
     this.usualUrl = `${options.path}/ws`
+    this.settings = { codec: runtime.codec, compression: options.compression }
   }
 
   /** Adds the route to the engine's app. */
@@ -70,50 +74,40 @@ export class WebSocketTransport {
       },
       open: (ws) => this.open(ws),
       message: (ws, message, isBinary) => {
-        const { connection } = ws.getUserData()
-        if (connection === null) return
+        const data = ws.getUserData()
+        if (data.connection === null) return
+        const frame = new Uint8Array(message)
+        if ((data.isFresh || data.attempt !== null) && this.isOfSwitch(data, frame, isBinary)) return
+        const { connection } = data
         runtime.turn.enterCallback(connection.port)
         try {
-          if (isBinary) receiver.receive(connection, new Uint8Array(message))
+          if (isBinary) receiver.receive(connection, frame)
           else receiver.receiveText(connection)
         } finally {
           runtime.turn.leaveCallback()
         }
       },
       dropped: (ws) => {
+        const data = ws.getUserData()
         // The close follows at once; the engine would report it as if the client had left.
-        ws.getUserData().connection?.expectClose({ reason: 'transport error', code: 1006, message: TOO_SLOW })
+        if (data.attempt === null)
+          data.connection?.expectClose({ reason: 'transport error', code: 1006, message: TOO_SLOW })
       },
-      close: (ws, code, message) => this.close(ws.getUserData().connection, code, message),
+      close: (ws, code, message) => this.close(ws.getUserData(), code, message),
     }
     app.ws(this.usualUrl, behavior)
   }
 
-  /** Closes every connection; new ones are refused from now on. */
-  closeAll(): void {
-    this.isClosing = true
-    for (const connection of [...this.connections]) {
-      for (const socket of connection.members()) socket.endNamespace('server shutting down', false)
-      this.runtime.turn.flush()
-      connection.end('SERVER_SHUTDOWN', 'server shutting down')
-    }
-  }
-
   private async upgrade(exchange: HttpExchange, context: unknown): Promise<void> {
-    const { options } = this
     if (exchange.hasRepeatedLength) return exchange.destroy()
-    const admission = admitUpgrade({ header: (name) => exchange.header(name), originRule: options.cors?.origin })
+    const admission = admitUpgrade({
+      header: (name) => exchange.header(name),
+      originRule: this.options.cors.origin,
+      transports: this.options.transports,
+    })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
-    if (this.isClosing) {
-      const message = 'the server is shutting down'
-      return this.refuse(exchange, { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message })
-    }
-    if (options.allowRequest !== undefined) {
-      const reason = await this.askAllowRequest(options.allowRequest, toUpgradeRequest(exchange))
-      if (reason !== null) {
-        return this.refuse(exchange, { status: '403 Forbidden', code: 'REQUEST_REFUSED', message: reason })
-      }
-    }
+    const refusal = await this.reception.ask(exchange)
+    if (refusal !== null) return this.refuse(exchange, refusal)
     this.accept(exchange, context, admission)
   }
 
@@ -122,17 +116,9 @@ export class WebSocketTransport {
     context: unknown,
     { key, negotiation }: Admission & { kind: 'admitted' },
   ): void {
-    const origin = exchange.header('origin')
-    const source: HandshakeSource = {
-      headerBlock: packHeaders(exchange.headers.filter(([name]) => name !== NONCE_HEADER)),
-      // Nearly all clients ask for the same URL: one string for them.
-      url: exchange.url === this.usualUrl ? this.usualUrl : exchange.url,
-      address: exchange.address,
-      secure: this.options.tls !== undefined,
-      xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
-      issued: Date.now(),
-    }
-    const data: SocketData = { connection: negotiation.kind === 'accept' ? new Connection(source) : null }
+    const isAccepted = negotiation.kind === 'accept'
+    const connection = isAccepted ? new Connection<AnySocket>(this.reception.source(exchange, this.usualUrl)) : null
+    const data: SocketData = { connection, isFresh: true, attempt: null }
     const extensions = exchange.header('sec-websocket-extensions') ?? ''
     exchange.upgrade(data, key, negotiation.subprotocol, extensions, context)
   }
@@ -141,33 +127,10 @@ export class WebSocketTransport {
     const body = JSON.stringify({ code: refusal.code, message: refusal.message })
     exchange.end(
       refusal.status,
-      [
-        ['content-type', 'application/json'],
-        ['cache-control', 'no-store'],
-      ],
+      [['content-type', 'application/json'], ['cache-control', 'no-store'], ...this.reception.refusalHeaders(refusal)],
       body,
     )
-    this.onRefusal(refusal, toUpgradeRequest(exchange))
-  }
-
-  /** @returns null if the hook accepts, else the reason for the client. */
-  private askAllowRequest(
-    hook: NonNullable<ResolvedServerOptions['allowRequest']>,
-    request: UpgradeRequest,
-  ): Promise<string | null> {
-    const refused = 'the connection was refused'
-    return new Promise((resolve) => {
-      const callback = (error: string | null | undefined, isAccepted: boolean) =>
-        resolve(isAccepted && !error ? null : error || refused)
-      const ask = () => {
-        const result = hook(request, callback)
-        return isThenable(result) ? result.then((isAccepted) => callback(null, isAccepted)) : undefined
-      }
-      callListener(ask, undefined, [], (error) => {
-        this.runtime.reportFault(error, { where: 'http handler', name: 'allowRequest' })
-        resolve(refused)
-      })
-    })
+    this.reception.report(refusal, exchange)
   }
 
   private open(ws: EngineWebSocket<SocketData>): void {
@@ -176,45 +139,31 @@ export class WebSocketTransport {
       ws.end(CLOSE_CODES.UNSUPPORTED_VERSION.code, CLOSE_MEANINGS.UNSUPPORTED_VERSION)
       return
     }
-    connection.port = new UwsWire(ws, this.options.compression)
-    this.connections.add(connection)
-    if (this.isClosing) return connection.end('SERVER_SHUTDOWN', 'server shutting down')
-    const deadline: Deadline = {
-      slot: null,
-      dueAt: 0,
-      expire: () => connection.end('CONNECT_TIMEOUT', 'forced server close'),
+    this.connections.add(connection, new UwsWire(ws, this.settings))
+  }
+
+  /** Handles a frame that begins or completes a move. @returns Whether that was all there is to it. */
+  private isOfSwitch(data: SocketData, frame: Uint8Array, isBinary: boolean): boolean {
+    const { connection, attempt, isFresh } = data
+    data.isFresh = false
+    if (attempt !== null) {
+      const moved = attempt.complete()
+      if (moved === null) return true
+      data.connection = moved
+      data.attempt = null
+      return false
     }
-    connection.connectDeadline = deadline
-    this.runtime.wheel.schedule(deadline, this.options.connectTimeout)
+    if (!isFresh || !isBinary || connection === null || !this.switching.isSwitch(frame)) return false
+    data.attempt = this.switching.begin(connection, frame)
+    // Known before anything is sent: that may close the WebSocket.
+    data.attempt?.start()
+    return true
   }
 
-  private close(connection: Connection<AnySocket> | null, code: number, message: ArrayBuffer): void {
+  private close(data: SocketData, code: number, message: ArrayBuffer): void {
+    const { connection, attempt } = data
+    if (attempt !== null) return attempt.linkClosed()
     if (connection === null) return
-    this.connections.delete(connection)
-    const info = connection.onClosed(readClose(code, message))
-    if (connection.connectDeadline !== null) this.runtime.wheel.cancel(connection.connectDeadline)
-    // The buffer above is gone when this callback ends; what follows may run later.
-    this.runtime.turn.whenIdle(() => {
-      const details = { code: info.code, message: info.message }
-      for (const socket of connection.members()) socket.endNamespace(info.reason, false, details)
-    })
-  }
-}
-
-/** The engine's words for ends that have no close frame. */
-function readClose(code: number, message: ArrayBuffer): CloseInfo {
-  const text = Buffer.from(message).toString('utf8').slice(0, 123)
-  if (code !== CLOSE_CODES.ABNORMAL.code) return { reason: 'transport close', code, message: text }
-  if (text === '' || /FIN/.test(text)) return { reason: 'transport close', code, message: text }
-  if (/timed out/.test(text)) return { reason: 'ping timeout', code, message: text }
-  return { reason: 'transport error', code, message: text }
-}
-
-function toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
-  return {
-    method: 'GET',
-    url: exchange.url,
-    headers: unpackHeaders(packHeaders(exchange.headers)),
-    address: exchange.address,
+    this.connections.closed(connection, readClose(code, message))
   }
 }

@@ -1,0 +1,97 @@
+import { callListener, isThenable } from '@roomcast/protocol'
+import type { Runtime } from '../api/runtime'
+import { type HandshakeSource, packHeaders, unpackHeaders } from '../connection/handshake'
+import type { ResolvedServerOptions, UpgradeRequest } from '../options/server-options'
+import type { Refusal } from './admission'
+import type { Connections } from './connections'
+import type { HttpExchange } from './http-exchange'
+import { isSameHost } from './origin-policy'
+
+/** Told of each request for a connection that was not admitted. */
+export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => void
+
+type Header = readonly [name: string, value: string]
+
+/** Means nothing once the link is open, and would make every block of headers longer. RFC 6455 section 4.1. */
+const NONCE_HEADER = 'sec-websocket-key'
+
+const REFUSED_BY_HOOK = 'the connection was refused'
+
+/** What both transports do with a well-made request for a connection. */
+export class Reception {
+  constructor(
+    private readonly options: ResolvedServerOptions,
+    private readonly runtime: Runtime,
+    private readonly connections: Connections,
+    private readonly onRefusal: RefusalListener,
+  ) {}
+
+  /** Asks whether anybody may come in, then the application. @returns null if the client may. */
+  async ask(exchange: HttpExchange): Promise<Refusal | null> {
+    const { allowRequest } = this.options
+    if (allowRequest !== undefined && !this.connections.isClosing) {
+      const message = await this.askHook(allowRequest, toUpgradeRequest(exchange))
+      if (message !== null) return { status: '403 Forbidden', code: 'REQUEST_REFUSED', message }
+    }
+    if (!this.connections.isClosing) return null
+    return { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message: 'the server is shutting down' }
+  }
+
+  /** Headers of a refusal besides its type: how long to stay away, when the server shuts down. RFC 9110 section 10.2.3. */
+  refusalHeaders(refusal: Refusal): readonly Header[] {
+    const { retryAfterMs } = this.connections
+    if (retryAfterMs === undefined || !refusal.status.startsWith('503')) return []
+    return [['retry-after', String(Math.ceil(retryAfterMs / 1000))]]
+  }
+
+  /** Tells the application of a refusal. */
+  report(refusal: Refusal, exchange: HttpExchange): void {
+    this.onRefusal(refusal, toUpgradeRequest(exchange))
+  }
+
+  /**
+   * What is kept of the request.
+   *
+   * @param usualUrl  Nearly all clients ask for the same URL: one string for them.
+   */
+  source(exchange: HttpExchange, usualUrl: string): HandshakeSource {
+    const origin = exchange.header('origin')
+    return {
+      headerBlock: packHeaders(exchange.headers.filter(([name]) => name !== NONCE_HEADER)),
+      url: exchange.url === usualUrl ? usualUrl : exchange.url,
+      address: exchange.address,
+      secure: this.options.tls !== undefined,
+      xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
+      issued: Date.now(),
+    }
+  }
+
+  /** @returns null if the hook accepts, else the reason for the client. */
+  private askHook(
+    hook: NonNullable<ResolvedServerOptions['allowRequest']>,
+    request: UpgradeRequest,
+  ): Promise<string | null> {
+    return new Promise((resolve) => {
+      const callback = (error: string | null | undefined, isAccepted: boolean) =>
+        resolve(isAccepted && !error ? null : error || REFUSED_BY_HOOK)
+      const ask = () => {
+        const result = hook(request, callback)
+        return isThenable(result) ? result.then((isAccepted) => callback(null, isAccepted)) : undefined
+      }
+      callListener(ask, undefined, [], (error) => {
+        this.runtime.reportFault(error, { where: 'http handler', name: 'allowRequest' })
+        resolve(REFUSED_BY_HOOK)
+      })
+    })
+  }
+}
+
+function toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
+  return {
+    // Others are refused before anybody is asked.
+    method: exchange.method === 'POST' ? 'POST' : 'GET',
+    url: exchange.url,
+    headers: unpackHeaders(packHeaders(exchange.headers)),
+    address: exchange.address,
+  }
+}
