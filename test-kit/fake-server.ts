@@ -18,6 +18,7 @@ import { until } from './wait'
  * A server that speaks bytes, for what the real one never does. How to extend it:
  *
  *   another answer to CONNECT   answer: (link, frame) => ..., with the calls of FakeLink
+ *   answers to other frames     onFrame: (link, frame) => ..., as link.ack(frame, 1) or link.send({ type: PONG }, null)
  *   another subprotocol         subprotocol: 'name', or null for none
  *   frames of your own          link.send for well-made ones, link.sendBytes for the rest; nothing is checked
  *   another end                 link.close with any code of CLOSE_CODES, those of the engine too
@@ -35,6 +36,19 @@ export interface FakeServerOptions {
   readonly subprotocol?: string | null
   /** What a CONNECT is answered with. @default CONNECTED */
   readonly answer?: (link: FakeLink, connect: RawFrame) => void
+  /** Told of every other frame. @default nothing is answered, PING neither */
+  readonly onFrame?: (link: FakeLink, frame: RawFrame) => void
+}
+
+/** What a CONNECTED says. */
+export interface Acceptance {
+  /** @default 0, the main namespace */
+  readonly namespace?: number
+  readonly frameBytes?: number
+  readonly pingIntervalMs?: number
+  readonly pingTimeoutMs?: number
+  /** How the connection before ended. */
+  readonly previous?: { readonly code: number; readonly message: string }
 }
 
 const NAMES = new Map<number, MessageName>(
@@ -52,6 +66,7 @@ export class FakeLink {
   constructor(
     private readonly ws: WebSocket,
     answer: (link: FakeLink, connect: RawFrame) => void,
+    onFrame: (link: FakeLink, frame: RawFrame) => void,
   ) {
     ws.on('message', (data: Buffer) => {
       const { type, namespace, ackId, event, bodyStart } = readHeader(data, createHeader())
@@ -60,6 +75,7 @@ export class FakeLink {
       const frame: RawFrame = { type: name, namespace, ackId, event, body, bytes: new Uint8Array(data) }
       this.frames.push(frame)
       if (name === 'CONNECT') answer(this, frame)
+      else onFrame(this, frame)
     })
     ws.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() }
@@ -67,11 +83,17 @@ export class FakeLink {
     ws.on('error', () => {})
   }
 
-  /** Admits a client that asked with `connect`. The main namespace has number 0. */
-  accept(connect: RawFrame, { namespace = 0, frameBytes = LIMITS.frameBytes as number } = {}): void {
+  /** Admits a client that asked with `connect`. */
+  accept(connect: RawFrame, { namespace = 0, previous, ...given }: Acceptance = {}): void {
     const { nsp } = connect.body as { nsp: string }
     const sid = `fake-${++this.connected}`
-    this.send({ type: MESSAGE_TYPES.CONNECTED, namespace }, { nsp, sid, limits: { frameBytes } })
+    const limits = { frameBytes: LIMITS.frameBytes as number, ...given }
+    this.send({ type: MESSAGE_TYPES.CONNECTED, namespace }, { nsp, sid, limits, ...(previous && { previous }) })
+  }
+
+  /** Answers an event. */
+  ack({ namespace, ackId }: RawFrame, ...results: unknown[]): void {
+    this.send({ type: MESSAGE_TYPES.ACK, namespace, ackId }, results)
   }
 
   /** Sends a well-made frame. */
@@ -125,8 +147,8 @@ export class FakeServer implements AsyncDisposable {
     private readonly server: WebSocketServer,
     options: FakeServerOptions,
   ) {
-    const answer = options.answer ?? ((link, connect) => link.accept(connect))
-    server.on('connection', (ws) => this.links.push(new FakeLink(ws, answer)))
+    const { answer = (link, connect) => link.accept(connect), onFrame = () => {} } = options
+    server.on('connection', (ws) => this.links.push(new FakeLink(ws, answer, onFrame)))
   }
 
   /** Starts a server on the loopback. */

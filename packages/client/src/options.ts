@@ -19,8 +19,8 @@ export interface ManagerOptions {
   /** Added to the URL of the connection. Not for secrets: URLs are logged; use `auth`. @default {} */
   readonly query?: Readonly<Record<string, string>>
   /**
-   * Transports to use, in the order in which they are tried: the second begins 2.5 s after the first, or when that
-   * has failed. What won by polling is remembered for an hour, on this device. @default ['websocket', 'polling']
+   * Transports to use, in the order in which they are tried: the second begins 2.5 s after the first (or half of
+   * `timeout`, if that is less), or when that has failed. What won by polling is remembered for an hour, on this device. @default ['websocket', 'polling']
    */
   readonly transports?: readonly string[]
   /** Whether a WebSocket takes over from polling when it gets through. @default true */
@@ -117,8 +117,9 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   }
   for (const name of TIMES) assertRange(name, resolved[name], MAX_TIMER_MS)
   for (const name of COUNTS) assertRange(name, resolved[name], Number.POSITIVE_INFINITY)
-  const transports = resolved.transports.filter(isTransport)
-  if (transports.length === 0 || transports.length < resolved.transports.length) {
+  const given = new Set(resolved.transports)
+  const transports = [...given].filter(isTransport)
+  if (transports.length === 0 || transports.length < given.size) {
     throw new RoomcastError('OPTION_NOT_SUPPORTED', `transports is a list of ${TRANSPORTS.join(' and ')}`)
   }
   return { ...resolved, transports }

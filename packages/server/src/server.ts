@@ -168,7 +168,8 @@ export class Server<
   }
 
   /**
-   * Takes no more connections, tells every client that the server shuts down (close code 1012), and ends.
+   * Takes no more connections, tells every client that the server shuts down (close code 1012), and ends; clients that
+   * poll hear it with their next request, for which it waits up to a second.
    * Calling it again does nothing.
    *
    * @throws RoomcastError `INVALID_OPTION`; then nothing has happened.
@@ -182,6 +183,7 @@ export class Server<
     this.connections.closeAll(retryAfterMs)
     // A turn of the loop, so that the close frames leave before the engine cuts what is left.
     await new Promise((resolve) => setImmediate(resolve))
+    await this.pollSessions.drained(POLL_GOODBYE_MS)
     this.app?.close()
     this.app = null
     this.pollSessions.dispose()
@@ -321,6 +323,9 @@ export class Server<
     this.sockets.disconnectSockets(close)
   }
 }
+
+/** How long {@link Server.close} waits for polling clients to ask and be told. */
+const POLL_GOODBYE_MS = 1_000
 
 /** People who come from Socket.IO pass a port or an HTTP server. */
 function assertOptionsOnly(options: unknown): void {

@@ -240,6 +240,18 @@ describe('a move that is refused leaves the session as it is', () => {
     }
   })
 
+  test('SWITCH may follow PING: a client may see first whether frames get through', async () => {
+    await using server = await startServer()
+    using poller = await RawPoller.connect(server.port)
+    using client = await RawClient.open(server.port)
+    for (let i = 0; i < 3; i++) {
+      client.send({ type: PING }, null)
+      await client.frame('PONG')
+    }
+    client.send({ type: SWITCH }, { session: poller.session, received: 1 })
+    await client.frame('SWITCHED')
+  })
+
   test('SWITCH that is malformed, or not the first frame, closes the WebSocket with 4003', async () => {
     await using server = await startServer()
     using poller = await RawPoller.connect(server.port)
@@ -254,6 +266,7 @@ describe('a move that is refused leaves the session as it is', () => {
       (client) => client.sendBytes(Uint8Array.of(SWITCH, 0xc1)),
       (client) => {
         client.send({ type: PING }, null)
+        client.send({ type: CONNECT }, { nsp: '/' })
         client.send({ type: SWITCH }, good)
       },
       (client) => {

@@ -11,18 +11,9 @@ import {
 } from '@roomcast/protocol'
 import type { TransportName } from '../options'
 import type { MovableTransport, Transport, Transports, TransportTarget } from '../transport/transport'
-import {
-  deadlineOf,
-  type Effect,
-  type Env,
-  type Event,
-  IDLE,
-  type LinkEnd,
-  type Policy,
-  type State,
-  step,
-} from './machine'
+import { deadlineOf, IDLE, step } from './machine'
 import type { PollingMemory } from './polling-memory'
+import type { Effect, Env, Event, LinkEnd, Policy, State } from './states'
 import { onWake } from './wake'
 
 /** What a connection tells. Every method may call the connection; what it asks for happens afterwards. */
@@ -146,8 +137,9 @@ export class Connection {
     this.#schedule()
     if (before.name === 'idle') this.#stopWaking = onWake(() => this.#dispatch({ type: 'wake' }))
     if (state.name === 'idle') this.#stopWaking()
-    if (describe(state) !== describe(before)) this.#events.onState()
     for (const effect of effects) this.#do(effect)
+    // Last: what listeners then send goes behind what had to be sent.
+    if (describe(state) !== describe(before)) this.#events.onState()
   }
 
   #tick(): void {
@@ -197,6 +189,8 @@ export class Connection {
       }
       case 'ping':
         return this.send(PING)
+      case 'prove':
+        return websocket?.send(PING)
       case 'move':
         return polling?.pause((session, received) =>
           websocket?.send(encodeFrame(codec, { type: MESSAGE_TYPES.SWITCH }, { session, received })),
@@ -250,12 +244,16 @@ export class Connection {
   }
 
   #onFrame(transport: TransportName, frame: Uint8Array): void {
-    this.#heardAt = now()
     const type = (frame[0] ?? 0) & TYPE_MASK
     const { name } = this.#state
     if (name === 'open' && this.#state.transport !== transport) {
+      if (type === MESSAGE_TYPES.PONG) this.#dispatch({ type: 'proven' })
       if (type === MESSAGE_TYPES.SWITCHED) this.#dispatch({ type: 'moved' })
-    } else if (type !== MESSAGE_TYPES.PONG) this.#events.onFrame(frame)
+      // A sign of the rival says nothing about polling, before it has taken over.
+      if (this.#state.name !== 'open' || this.#state.transport !== transport) return
+    }
+    this.#heardAt = now()
+    if (type !== MESSAGE_TYPES.PONG && type !== MESSAGE_TYPES.SWITCHED) this.#events.onFrame(frame)
   }
 }
 

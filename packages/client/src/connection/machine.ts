@@ -1,6 +1,7 @@
 import { CLOSE_CODES, type CloseVerdict, closeVerdict } from '@roomcast/protocol'
 import type { TransportName } from '../options'
 import { backoffDelay } from './backoff'
+import type { Effect, Env, Event, LinkEnd, Open, Opening, Past, State, Step } from './states'
 
 /*
  * The life of a connection as one pure function: (state, event) → state and effects. Sockets, timers, the clock and
@@ -8,7 +9,7 @@ import { backoffDelay } from './backoff'
  *
  *            want                    opened
  *   idle ───────────► opening ────────────────────► open ◄──┐ WebSocket takes over from polling:
- *    ▲                 │   ▲  WebSocket, and          │     │ rival opening → moving → moved
+ *    ▲                 │   ▲  WebSocket, and          │     │ rival opening → proving → moving → moved
  *    │ leave,          │   │  polling beside it after │     └─┐
  *    │ final      failed   │  2.5 s or a refusal      │ lost, │ silent, cut
  *    │                 ▼   │                          ▼
@@ -19,130 +20,6 @@ import { backoffDelay } from './backoff'
  * links that the server ends for what we sent (MAX_VIOLATIONS in a row), WebSockets that die young (after three of them
  * polling comes first), attempts to take over (the pause doubles to RIVAL_MAX_MS).
  */
-
-/** What the options say. Times are milliseconds. */
-export interface Policy {
-  /** In the order in which they are tried. */
-  readonly transports: readonly TransportName[]
-  /** Whether a WebSocket may take over from polling. */
-  readonly upgrade: boolean
-  readonly timeoutMs: number
-  readonly reconnection: boolean
-  readonly attempts: number
-  readonly firstMs: number
-  readonly maxMs: number
-}
-
-/** How a link ended, or why it did not open. */
-export interface LinkEnd {
-  readonly code: number
-  readonly message: string
-  /** How long the server wants the client to stay away. */
-  readonly retryAfterMs?: number | undefined
-}
-
-/** What outlives a link. */
-interface Past {
-  /** Attempts since a namespace was answered. */
-  readonly failures: number
-  /** Links in a row that did not last. */
-  readonly flaps: number
-  /** Links in a row that the server ended because of what the client sent. */
-  readonly violations: number
-  /** WebSockets in a row that died young. */
-  readonly badWebSockets: number
-}
-
-/** All times are of the clock in {@link Env}. */
-export type State =
-  | { readonly name: 'idle' }
-  | {
-      readonly name: 'opening'
-      readonly past: Past
-      readonly links: readonly TransportName[]
-      /** Tried at `nextAt`, or when those before have failed. */
-      readonly rest: readonly TransportName[]
-      readonly nextAt: number
-      readonly failAt: number
-    }
-  | {
-      readonly name: 'open'
-      readonly past: Past
-      readonly transport: TransportName
-      readonly openedAt: number
-      /** When a namespace was answered for the first time; 0 before. */
-      readonly answeredAt: number
-      /** When to look for signs of life. */
-      readonly beatAt: number
-      /** When a sign was asked for; 0 if none is outstanding. */
-      readonly pingedAt: number
-      /** Times that the clock was late when we came to judge. */
-      readonly lateness: number
-      /** The WebSocket that is to take over. */
-      readonly rival: 'moving' | 'none' | 'opening'
-      readonly rivalTries: number
-      /** When to open one, or until when the one there is has time. */
-      readonly rivalAt: number
-    }
-  | { readonly name: 'waiting'; readonly past: Past; readonly retryAt: number }
-
-type Opening = State & { name: 'opening' }
-type Open = State & { name: 'open' }
-
-export type Event =
-  /** Somebody wants to be connected; nobody does any more. */
-  | { readonly type: 'want' }
-  | { readonly type: 'leave' }
-  /** A time has come. */
-  | { readonly type: 'tick' }
-  /** The network is back, the page is visible again, the clock has jumped. */
-  | { readonly type: 'wake' }
-  | { readonly type: 'opened'; readonly transport: TransportName }
-  | { readonly type: 'ended'; readonly transport: TransportName; readonly end: LinkEnd }
-  /** The server has moved the connection to the rival. */
-  | { readonly type: 'moved' }
-  /** A namespace was connected, or refused. */
-  | { readonly type: 'answered' }
-  /** We end the link. */
-  | { readonly type: 'cut'; readonly end: LinkEnd }
-
-export type Effect =
-  | { readonly do: 'open'; readonly transport: TransportName }
-  | { readonly do: 'close'; readonly transport: TransportName; readonly end: LinkEnd }
-  | { readonly do: 'ping' }
-  /** Stop polling and ask to move; polling goes on; everything goes to the rival now. */
-  | { readonly do: 'adopt' | 'move' | 'stay' }
-  /** Whether the next connection to this server begins with polling. */
-  | { readonly do: 'remember'; readonly polling: boolean }
-  | { readonly do: 'tell opened' }
-  | { readonly do: 'tell attempt'; readonly attempt: number }
-  /** A link that was open is lost; an attempt has failed. `isFinal`: nothing follows. */
-  | {
-      readonly do: 'tell failed' | 'tell lost'
-      readonly end: LinkEnd
-      readonly verdict: CloseVerdict
-      readonly isFinal: boolean
-      /** `reconnectionAttempts` is used up. */
-      readonly isExhausted: boolean
-    }
-
-/** What a step depends on besides state and event. */
-export interface Env {
-  readonly policy: Policy
-  /** Milliseconds of a clock that does not jump; never 0. */
-  readonly now: number
-  /** From 0 to 1. */
-  readonly random: number
-  /** When the last byte came. */
-  readonly heardAt: number
-  /** Silence until we ask, and what the server has then. */
-  readonly pingIntervalMs: number
-  readonly pingTimeoutMs: number
-  /** Whether WebSocket did not get through lately. */
-  readonly prefersPolling: boolean
-}
-
-export type Step = readonly [State, readonly Effect[]]
 
 type Handler<S extends State, E extends Event> = (state: S, event: E, env: Env) => Step
 /** Every pair of state and event has its place. */
@@ -164,6 +41,7 @@ const STABLE_MS = 5_000
 const YOUNG_MS = 60_000
 const MAX_BAD_WEBSOCKETS = 3
 const MAX_VIOLATIONS = 5
+/** Polling rests while it is asked to move, and the server waits `pingTimeoutMs` for it: half of that is the limit too. */
 const MOVE_MS = 5_000
 const RIVAL_FIRST_MS = 10_000
 const RIVAL_MAX_MS = 300_000
@@ -186,6 +64,7 @@ const TABLE: Table = {
     wake: stay,
     opened: stay,
     ended: stay,
+    proven: stay,
     moved: stay,
     answered: stay,
     cut: stay,
@@ -197,6 +76,7 @@ const TABLE: Table = {
     wake: stay,
     opened: onOpened,
     ended: onAttemptEnded,
+    proven: stay,
     moved: stay,
     answered: stay,
     cut: stay,
@@ -206,18 +86,21 @@ const TABLE: Table = {
     leave: (state) => [IDLE, closing(linksOf(state), LEFT)],
     tick: onOpenTick,
     // Another network may let the WebSocket through that the last one did not.
-    wake: (state, _, env) =>
-      ping(
-        {
-          ...state,
-          lateness: 0,
-          rivalAt: state.rivalAt === NEVER ? NEVER : Math.min(state.rivalAt, env.now + MOVE_MS),
-        },
-        env,
-      ),
+    wake: (state, _, env) => {
+      const rivalAt =
+        state.rival === 'none' && state.rivalAt < NEVER ? Math.min(state.rivalAt, env.now + MOVE_MS) : state.rivalAt
+      // What was asked is not asked again: who wakes often must not wait for ever.
+      return state.pingedAt > env.heardAt && env.now < state.beatAt
+        ? [{ ...state, rivalAt }, []]
+        : ping({ ...state, rivalAt, lateness: 0 }, env)
+    },
     opened: (state, { transport }, env) =>
       state.rival === 'opening' && transport === 'websocket'
-        ? [{ ...state, rival: 'moving', rivalAt: env.now + MOVE_MS }, [{ do: 'move' }]]
+        ? [{ ...state, rival: 'proving', rivalAt: env.now + FALLBACK_MS }, [{ do: 'prove' }]]
+        : [state, []],
+    proven: (state, _, env) =>
+      state.rival === 'proving'
+        ? [{ ...state, rival: 'moving', rivalAt: env.now + Math.min(MOVE_MS, env.pingTimeoutMs / 2) }, [{ do: 'move' }]]
         : [state, []],
     ended: (state, { transport, end }, env) => {
       if (transport === state.transport) return lose(state, end, env, [])
@@ -240,9 +123,11 @@ const TABLE: Table = {
     want: stay,
     leave: () => [IDLE, []],
     tick: (state, _, env) => (env.now < state.retryAt ? [state, []] : retry(state.past, env)),
-    wake: (state, _, env) => retry(state.past, env),
+    wake: (state, _, env) =>
+      env.now < state.notBefore ? [{ ...state, retryAt: state.notBefore }, []] : retry(state.past, env),
     opened: stay,
     ended: stay,
+    proven: stay,
     moved: stay,
     answered: stay,
     cut: stay,
@@ -285,7 +170,8 @@ function begin(past: Past, env: Env): Step {
       past,
       links: [first],
       rest,
-      nextAt: rest.length > 0 ? env.now + FALLBACK_MS : NEVER,
+      // An attempt that is shorter than the wait has to try both as well.
+      nextAt: rest.length > 0 ? env.now + Math.min(FALLBACK_MS, timeoutMs / 2) : NEVER,
       failAt: env.now + timeoutMs,
     },
     [{ do: 'open', transport: first }],
@@ -310,7 +196,7 @@ function openNext(state: Opening, links: readonly TransportName[]): Step {
 
 function onAttemptEnded(state: Opening, { transport, end }: Event & { type: 'ended' }, env: Env): Step {
   const links = state.links.filter((link) => link !== transport)
-  if (closeVerdict(end.code) === 'never') return fail(state.past, end, env, closing(links, end))
+  if (closeVerdict(end.code) === 'never') return fail(state.past, end, env, closing(links, LEFT))
   if (state.rest.length > 0) return openNext(state, links)
   return links.length > 0 ? [{ ...state, links }, []] : fail(state.past, end, env, [])
 }
@@ -322,6 +208,9 @@ function onOpened(state: Opening, { transport }: Event & { type: 'opened' }, env
   const mayRise = transport === 'polling' && upgrade && transports.includes('websocket')
   const isRising = mayRise && others.length > 0
   const isFallback = transport === 'polling' && transports[0] === 'websocket'
+  const worse = state.past.badWebSockets - MAX_BAD_WEBSOCKETS
+  // Where polling is the first choice a WebSocket takes over at once, unless those before have died young.
+  const isRisky = isFallback || worse >= 0 || env.prefersPolling
   const open: Open = {
     name: 'open',
     past: state.past,
@@ -331,13 +220,13 @@ function onOpened(state: Opening, { transport }: Event & { type: 'opened' }, env
     ...watch(env),
     rival: isRising ? 'opening' : 'none',
     rivalTries: 0,
-    rivalAt: !mayRise ? NEVER : isRising ? state.failAt : isFallback ? now + RIVAL_FIRST_MS : now,
+    rivalAt: !mayRise ? NEVER : isRising ? state.failAt : isRisky ? now + rivalPause(worse) : now,
   }
   return [
     open,
     [
       ...(isRising ? [] : closing(others, LEFT)),
-      ...(isFallback ? [{ do: 'remember', polling: true } as const] : []),
+      ...(transport === 'polling' && (isFallback || worse >= 0) ? [{ do: 'remember', polling: true } as const] : []),
       { do: 'tell opened' },
     ],
   ]
@@ -361,9 +250,17 @@ function onOpenTick(state: Open, _: Event, env: Env): Step {
 }
 
 function rivalFailed(state: Open, { now }: Env): Step {
-  const pause = Math.min(RIVAL_MAX_MS, RIVAL_FIRST_MS * 2 ** state.rivalTries)
-  const next: Open = { ...state, rival: 'none', rivalTries: state.rivalTries + 1, rivalAt: now + pause }
+  const next: Open = {
+    ...state,
+    rival: 'none',
+    rivalTries: state.rivalTries + 1,
+    rivalAt: now + rivalPause(state.rivalTries),
+  }
   return [next, state.rival === 'moving' ? [{ do: 'stay' }] : []]
+}
+
+function rivalPause(failures: number): number {
+  return Math.min(RIVAL_MAX_MS, RIVAL_FIRST_MS * 2 ** Math.max(0, failures))
 }
 
 /** Looks whether the server lives. Any byte counts. */
@@ -409,10 +306,15 @@ function lose(state: Open, end: LinkEnd, env: Env, effects: readonly Effect[]): 
     badWebSockets: !isBad || now - state.openedAt > YOUNG_MS ? 0 : isMute ? MAX_BAD_WEBSOCKETS : past.badWebSockets + 1,
   }
   const verdict = next.violations < MAX_VIOLATIONS ? closeVerdict(end.code) : 'never'
-  // A WebSocket that never said a word is no reason to wait: polling is next.
-  const isAtOnce = (verdict === 'now' && isStable) || (isMute && policy.transports.length > 1)
+  // A WebSocket that never said a word is no reason to wait: polling is next. Once: if polling is refused, it is not.
+  const isNews = isMute && past.badWebSockets < MAX_BAD_WEBSOCKETS && policy.transports.length > 1
   const given = [...effects, ...closing(state.rival === 'none' ? [] : ['websocket'], LEFT)]
-  return pause('tell lost', next, end, verdict, isAtOnce ? -1 : past.flaps + past.failures, env, given)
+  if (isNews) {
+    const [opening, opens] = begin(next, env)
+    return [opening, [...given, { do: 'tell lost', end, verdict, isFinal: false, isExhausted: false }, ...opens]]
+  }
+  const tries = isStable || verdict === 'now' ? 0 : past.flaps + past.failures
+  return pause('tell lost', next, end, verdict, tries, env, given)
 }
 
 /** An attempt has come to nothing. */
@@ -420,7 +322,7 @@ function fail(past: Past, end: LinkEnd, env: Env, effects: readonly Effect[]): S
   return pause('tell failed', past, end, closeVerdict(end.code), past.failures + past.flaps, env, effects)
 }
 
-/** Tells what happened, and waits for the next attempt if there is one. @param tries  Exponent of the delay; -1 for no delay. */
+/** Tells what happened, and waits for the next attempt if there is one. @param tries  Exponent of the delay. */
 function pause(
   tell: 'tell failed' | 'tell lost',
   past: Past,
@@ -436,8 +338,8 @@ function pause(
   const isFinal = isExhausted || !mayRetry
   const all: Effect[] = [...effects, { do: tell, end, verdict, isFinal, isExhausted }]
   if (isFinal) return [IDLE, all]
-  const delay = tries < 0 ? 0 : backoffDelay(policy, tries, random)
-  return [{ name: 'waiting', past, retryAt: now + delay + (end.retryAfterMs ?? 0) }, all]
+  const notBefore = now + (end.retryAfterMs ?? 0)
+  return [{ name: 'waiting', past, retryAt: notBefore + backoffDelay(policy, tries, random), notBefore }, all]
 }
 
 function linksOf(state: Open): TransportName[] {

@@ -6,7 +6,7 @@ interface Page {
 }
 
 /**
- * Calls back when the world may be another one: the network is back or gone, the page is visible again or comes
+ * Calls back when the world may be another one: the network is back, the page is visible again or comes
  * out of the browser's cache.
  *
  * @returns ends it.
@@ -18,7 +18,7 @@ export function onWake(wake: () => void): () => void {
     if (document?.visibilityState === 'visible') wake()
   }
   const toggle = (method: 'addEventListener' | 'removeEventListener') => {
-    for (const event of ['online', 'offline', 'pageshow']) page[method]?.(event, wake)
+    for (const event of ['online', 'pageshow']) page[method]?.(event, wake)
     document?.[method]('visibilitychange', onVisible)
   }
   toggle('addEventListener')

@@ -21,6 +21,8 @@ import type { MovableTransport, OpenTransport } from './transport'
 
 /** A request that nobody answers, or only a proxy that fails, is tried three more times. */
 const RETRY_DELAYS_MS = [0, 250, 1_000]
+/** A POST that is not answered by then is tried again on another link: the engine cuts bodies that take longer. */
+const POST_MS = 8_000
 /** How long the last requests of a link that was closed may take. */
 const LEAVE_MS = 10_000
 const { ABNORMAL, BAD_FRAME } = CLOSE_CODES
@@ -71,6 +73,10 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     finish(code, reason)
   }
 
+  const sign = () => {
+    if (!isOver) events.onSign()
+  }
+
   /** @returns null if the next try may have another end. Never throws; a refusal ends the link. */
   const request = async (
     method: string,
@@ -90,7 +96,8 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
         keepalive: method === 'DELETE',
       })
       if (response.ok) {
-        if (!isOver) events.onSign()
+        // A GET, or the first POST. That others are answered says nothing about the way back, on which the frames come.
+        if (!session || method === 'GET') sign()
         return response
       }
       if (response.status >= 500 && session) return null
@@ -103,9 +110,17 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   }
 
   /** Repeats an attempt until it succeeds, is stopped, or has failed too often. */
-  const insist = async <Result>(signal: AbortSignal, attempt: () => Promise<Result | null>): Promise<Result | null> => {
+  const insist = async <Result>(
+    signal: AbortSignal,
+    attempt: (once: AbortController) => Promise<Result | null>,
+  ): Promise<Result | null> => {
     for (let tries = 0; !signal.aborted; tries++) {
-      const result = await attempt()
+      // One for each try: `fetch` of Node.js leaves a listener with each signal that it was given.
+      const once = new AbortController()
+      const stop = () => once.abort()
+      signal.addEventListener('abort', stop)
+      const result = await attempt(once)
+      signal.removeEventListener('abort', stop)
       if (result !== null || signal.aborted) return result
       const delay = RETRY_DELAYS_MS[tries]
       if (delay === undefined) fail(ABNORMAL.code, 'requests are not answered')
@@ -117,14 +132,14 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   const receive = async () => {
     const { signal } = receiving
     while (!signal.aborted) {
-      const body = await insist(signal, async () => {
-        const response = await request('GET', signal, { [POLL_HEADERS.seq]: `${received}` })
+      const body = await insist(signal, async (once) => {
+        const response = await request('GET', once.signal, { [POLL_HEADERS.seq]: `${received}` })
         // The body may be cut off as well.
-        return response && (response.status === 204 ? NOTHING : response.arrayBuffer().catch(() => null))
+        return response && readBody(response, sign)
       })
-      if (!body?.byteLength) continue
+      if (!body?.length) continue
       try {
-        readBatch(new Uint8Array(body), (frame, number) => {
+        readBatch(body, (frame, number) => {
           // An answer that was lost comes again. A listener may have stopped us: what it did not see comes again too.
           if (number !== received + 1 || signal.aborted) return
           received = number
@@ -144,7 +159,10 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       const body = rest.subarray(0, LIMITS.pollBodyBytes)
       rest = rest.subarray(body.length)
       const headers = { [POLL_HEADERS.seq]: `${++seq}`, 'content-type': POLL_CONTENT_TYPE }
-      await insist(dead.signal, () => request('POST', dead.signal, headers, body))
+      await insist(dead.signal, (once) => {
+        const timer = setTimeout(() => once.abort(), POST_MS)
+        return request('POST', once.signal, headers, body).finally(() => clearTimeout(timer))
+      })
     }
     isSending = false
     onIdle()
@@ -207,6 +225,21 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       dead.abort()
       return unsent
     },
+  }
+}
+
+/** Reads an answer to its end. @param onPart  Called for each part of it. @returns null if it was cut off. */
+async function readBody({ body }: Response, onPart: () => void): Promise<Uint8Array<ArrayBuffer> | null> {
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  try {
+    const reader = body?.getReader()
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      parts.push(next.value)
+      onPart()
+    }
+    return new Uint8Array(await new Blob(parts).arrayBuffer())
+  } catch {
+    return null
   }
 }
 

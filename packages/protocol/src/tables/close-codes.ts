@@ -1,6 +1,6 @@
 /**
- * What the client does after a close: `now` reconnects at once, `backoff` waits with jitter,
- * `never` leaves it to the application.
+ * What the client does after a close: `now` reconnects within the first delay, `backoff` waits longer each time, both with
+ * jitter; `never` leaves it to the application.
  */
 export type CloseVerdict = 'backoff' | 'never' | 'now'
 

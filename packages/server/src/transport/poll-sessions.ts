@@ -25,6 +25,7 @@ export class PollSessions {
   private readonly sessions = new Map<string, PollSession>()
   private readonly tombstones = new Recent<Tombstone>(LIMITS.rememberedCloses, LIMITS.rememberedCloseMs)
   private readonly host: SessionHost
+  private onEmpty = () => {}
 
   constructor(host: Omit<SessionHost, 'forget'>) {
     this.host = {
@@ -32,6 +33,7 @@ export class PollSessions {
       forget: (session, refusal) => {
         // It may be over in more than one way.
         if (this.sessions.delete(session.id)) this.tombstones.add(session.id, { secret: session.secret, refusal })
+        if (this.sessions.size === 0) this.onEmpty()
       },
     }
   }
@@ -66,6 +68,18 @@ export class PollSessions {
     const isRight = match !== null && timingSafeEqual(secret, Buffer.from(match[2] as string))
     if (!isRight || secret === NO_SECRET) return POLL_REFUSALS.unknown
     return session ?? (tombstone as Tombstone).refusal
+  }
+
+  /** Waits until there is none any more. @param maxMs  Milliseconds; then it does not wait any longer. */
+  drained(maxMs: number): Promise<void> {
+    if (this.sessions.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, maxMs)
+      this.onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Ends all of them without a word. */

@@ -1,4 +1,4 @@
-import { CLOSE_CODES, CLOSE_MEANINGS } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS, MESSAGE_TYPES, TYPE_MASK } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import { Connection } from '../connection/connection'
@@ -145,7 +145,8 @@ export class WebSocketTransport {
   /** Handles a frame that begins or completes a move. @returns Whether that was all there is to it. */
   private isOfSwitch(data: SocketData, frame: Uint8Array, isBinary: boolean): boolean {
     const { connection, attempt, isFresh } = data
-    data.isFresh = false
+    // A client may see first whether anything gets through.
+    data.isFresh = isFresh && isBinary && isPing(frame)
     if (attempt !== null) {
       const moved = attempt.complete()
       if (moved === null) return true
@@ -166,4 +167,8 @@ export class WebSocketTransport {
     if (connection === null) return
     this.connections.closed(connection, readClose(code, message))
   }
+}
+
+function isPing(frame: Uint8Array): boolean {
+  return frame.length > 0 && ((frame[0] as number) & TYPE_MASK) === MESSAGE_TYPES.PING
 }
