@@ -5,7 +5,8 @@ export type TransportName = 'polling' | 'websocket'
 
 /**
  * Asked at each attempt; calls back with the credentials. If it throws or rejects it is asked again, after a while:
- * `connect_error` with `AUTH_FAILED`. A RoomcastError of its own ends the attempts.
+ * `connect_error` with `AUTH_FAILED`. A RoomcastError of its own ends the attempts. It has to be done within the server's
+ * `connectTimeout`, 5 s by default: ask people before connecting.
  */
 export type AuthFunction = (callback: (auth: object) => void) => unknown
 
@@ -52,7 +53,10 @@ export interface SocketOptions {
   readonly auth?: AuthOption
   /** Milliseconds until a call without an answer fails, where the call names none. @default 10000 */
   readonly ackTimeout?: number
-  /** Events kept while not connected; what does not fit is refused with `OUTBOX_FULL`. @default 1000 */
+  /**
+   * Events kept while not connected, and with `retries` those that are not answered; what does not fit is refused with
+   * `OUTBOX_FULL`. @default 1000
+   */
   readonly outboxLimit?: number
   /** Bytes kept while not connected. @default 1048576 */
   readonly outboxBytes?: number

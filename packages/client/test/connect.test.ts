@@ -1,4 +1,4 @@
-import { type ClientOptions, io, isRoomcastError, Manager } from '@roomcast/client'
+import { io, isRoomcastError, Manager } from '@roomcast/client'
 import { CLOSE_CODES, REFUSAL_SUBPROTOCOL, RoomcastError } from '@roomcast/protocol'
 import type { Socket as ServerSocket } from '@roomcast/server'
 import { describe, expect, test } from 'vitest'
@@ -9,17 +9,7 @@ import { next, until } from '../../../test-kit/wait'
 import { Manager as BaseManager } from '../src/manager/manager'
 import { pollingTransport } from '../src/transport/polling'
 import type { TransportEvents } from '../src/transport/transport'
-import {
-  connect,
-  connectManager,
-  disposable,
-  errorOf,
-  freePort,
-  QUICK,
-  startServerOn,
-  turns,
-  watchProcess,
-} from './support'
+import { connect, connectManager, disposable, errorOf, freePort, QUICK, startServerOn, turns } from './support'
 
 describe('a connection', () => {
   test('begins disconnected, fires connect once, and has an id while it is connected', async () => {
@@ -86,104 +76,6 @@ describe('a connection', () => {
     expect(socket.connect()).toBe(socket)
     expect(socket.active).toBe(true)
     await next(socket, 'connect')
-  })
-})
-
-describe('credentials', () => {
-  test('may be an object', async () => {
-    const seen: unknown[] = []
-    await using server = await startServer((io) => {
-      io.on('connection', (socket) => seen.push(socket.handshake.auth))
-    })
-    using socket = connect(server.url, { auth: { token: 'abc', bytes: Uint8Array.of(1, 2) } })
-    await next(socket, 'connect')
-    expect(seen).toEqual([{ token: 'abc', bytes: Uint8Array.of(1, 2) }])
-  })
-
-  test('may be a function, which is asked at each attempt and may answer later', async () => {
-    const seen: unknown[] = []
-    await using server = await startServer((io) => {
-      io.on('connection', (socket) => seen.push(socket.handshake.auth))
-    })
-    await using proxy = await FaultProxy.start(server.port)
-    let calls = 0
-    using socket = connect(proxy.url, { auth: (answer) => setTimeout(answer, 1, { call: ++calls }) })
-    await next(socket, 'connect')
-    const again = next(socket, 'connect')
-    proxy.cut()
-    await again
-    expect(seen).toEqual([{ call: 1 }, { call: 2 }])
-  })
-
-  test('of a function that answers twice are sent once', async () => {
-    await using server = await FakeServer.start()
-    using socket = connect(server.url, {
-      auth: (answer) => {
-        answer({ n: 1 })
-        answer({ n: 2 })
-      },
-    })
-    await next(socket, 'connect')
-    const link = await server.link()
-    expect(link.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { n: 1 } }])
-  })
-
-  test('of a function that answers after the link was replaced are not sent on the new one', async () => {
-    await using server = await FakeServer.start()
-    const answers: ((auth: object) => void)[] = []
-    using socket = connect(server.url, { auth: (answer) => answers.push(answer) })
-    const first = await server.link()
-    await until(() => answers.length === 1)
-    first.close(1006)
-    await until(() => answers.length === 2)
-    answers[0]?.({ late: true })
-    answers[1]?.({ late: false })
-    await next(socket, 'connect')
-    const second = await server.link()
-    expect(second.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { late: false } }])
-  })
-
-  test('of a function that never answers are a connect_error CONNECT_TIMEOUT, and are asked for again', async () => {
-    await using server = await startServer()
-    let calls = 0
-    using socket = connect(server.url, { timeout: 50, auth: (answer) => ++calls > 1 && answer({}) })
-    const [error] = await next(socket, 'connect_error')
-    expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
-    await next(socket, 'connect')
-    expect(calls).toBe(2)
-  })
-
-  test('that cannot be sent are a final connect_error', async () => {
-    await using server = await startServer()
-    using socket = connect(server.url, { auth: { token: 1n } })
-    const [error] = await next(socket, 'connect_error')
-    expect(error).toMatchObject({ code: 'NOT_ENCODABLE' })
-    expect(socket.active).toBe(false)
-    socket.auth = { token: '1' }
-    socket.connect()
-    await next(socket, 'connect')
-  })
-
-  test('of a function that throws or rejects are a connect_error, and no event of the process', async () => {
-    using watched = watchProcess()
-    await using server = await startServer()
-    const failing: ClientOptions['auth'][] = [
-      () => {
-        throw new Error('no token')
-      },
-      async () => {
-        throw new Error('no token')
-      },
-    ]
-    for (const auth of failing) {
-      using socket = connect(server.url, { autoConnect: false, ...(auth && { auth }) })
-      const failed = next(socket, 'connect_error')
-      socket.connect()
-      const [error] = await failed
-      expect(isRoomcastError(error)).toBe(true)
-    }
-    await turns()
-    expect(watched.events).toEqual([])
   })
 })
 

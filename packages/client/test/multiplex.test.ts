@@ -1,6 +1,6 @@
 import { io, Manager } from '@roomcast/client'
 import { CLOSE_CODES, MESSAGE_TYPES } from '@roomcast/protocol'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FakeServer } from '../../../test-kit/fake-server'
 import { startServer } from '../../../test-kit/server'
 import { next, until } from '../../../test-kit/wait'
@@ -241,4 +241,68 @@ test('events of one namespace never reach another', async () => {
   link.emit('y')
   await next(main, 'y')
   expect(seen).toEqual(['other x', 'main y'])
+})
+
+describe('a namespace that is not answered while another one is connected', () => {
+  const isMain = ({ body }: { body: unknown }) => (body as { nsp: string }).nsp === '/'
+
+  test('is a connect_error CONNECT_TIMEOUT of its own, and connects when the answer comes late', async () => {
+    await using server = await FakeServer.start({ answer: (link, frame) => isMain(frame) && link.accept(frame) })
+    const { manager, socket: opened } = connectManager(server.url, { timeout: 40 })
+    using main = opened
+    using other = disposable(manager.socket('/a'))
+    const seen: string[] = []
+    for (const socket of [main, other]) {
+      socket.on('disconnect', (reason) => seen.push(`${socket.nsp} ${reason}`))
+      socket.on('connect_error', ({ code }) => seen.push(`${socket.nsp} ${code} ${socket.active} ${socket.state}`))
+    }
+    await next(main, 'connect')
+    await until(() => seen.length === 2)
+    expect(seen).toEqual(Array(2).fill('/a CONNECT_TIMEOUT true connecting'))
+    const link = await server.link()
+    const [, connectOther] = link.frames
+    expect(link.frames).toHaveLength(2)
+    if (connectOther) link.accept(connectOther, { namespace: 1 })
+    await next(other, 'connect')
+    expect(other.connected && main.connected).toBe(true)
+    expect(server.links).toHaveLength(1)
+    expect(seen.filter((text) => text.startsWith('/ '))).toEqual([])
+  })
+
+  test('goes on being a connect_error after disconnect() and connect()', async () => {
+    await using server = await FakeServer.start({ answer: (link, frame) => isMain(frame) && link.accept(frame) })
+    const { manager, socket: opened } = connectManager(server.url, { timeout: 40 })
+    using main = opened
+    using other = disposable(manager.socket('/a'))
+    await next(main, 'connect')
+    await next(other, 'connect_error')
+    other.disconnect().connect()
+    const [error] = await next(other, 'connect_error')
+    expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    expect(main.connected).toBe(true)
+    // The late answer is one to the question of before: it is asked again.
+    const link = await server.link()
+    const [, connectOther] = link.frames
+    if (connectOther) link.accept(connectOther, { namespace: 1 })
+    await until(() => link.frames.filter(({ type }) => type === 'CONNECT').length === 3)
+    const last = link.frames.filter(({ type }) => type === 'CONNECT')[2]
+    if (last) link.accept(last, { namespace: 2 })
+    await next(other, 'connect')
+    expect(other.id).toBe('fake-3')
+    expect(link.frames.filter(({ type }) => type === 'DISCONNECT').map(({ namespace }) => namespace)).toEqual([1])
+  })
+
+  test('ends the link when the other one has left', async () => {
+    await using server = await FakeServer.start({
+      answer: (link, frame) => (isMain(frame) || server.links.length > 1) && link.accept(frame),
+    })
+    const { manager, socket: opened } = connectManager(server.url, { timeout: 40 })
+    using main = opened
+    using other = disposable(manager.socket('/a'))
+    await next(main, 'connect')
+    await next(other, 'connect_error')
+    main.disconnect()
+    await next(other, 'connect')
+    expect((await (await server.link()).end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT.code)
+  })
 })

@@ -2,9 +2,15 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type ClientOptions, io, Manager, type Socket } from '@roomcast/client'
 import { isRoomcastError, type RoomcastError } from '@roomcast/protocol'
 import { Server } from '@roomcast/server'
+import type { FakeLink } from '../../../test-kit/fake-server'
 
 /** Reconnects without making the test wait. */
-export const QUICK: ClientOptions = { reconnectionDelay: 10, reconnectionDelayMax: 20 }
+export const QUICK: ClientOptions = {
+  reconnectionDelay: 10,
+  reconnectionDelayMax: 20,
+  // Three cuts in a row would make polling come first. It has its tests elsewhere.
+  transports: ['websocket'],
+}
 
 /** A socket that closes itself at the end of the scope. */
 export type TestSocket = Disposable & Socket
@@ -78,4 +84,22 @@ export function watchProcess(): Disposable & { readonly events: unknown[] } {
 /** Lets promises reject and their rejections be reported: two turns of the loop. */
 export async function turns(): Promise<void> {
   for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** First arguments of the events that a link of a fake server has brought, in order. */
+export function sentOn(link: FakeLink, event = 'm'): unknown[] {
+  const events = link.frames.filter((frame) => frame.type === 'EVENT' && frame.event === event)
+  return events.map(({ body }) => (body as unknown[])[0])
+}
+
+/** Answers the events with these first arguments with "ok". */
+export function answerOn(link: FakeLink, ...values: unknown[]): void {
+  for (const frame of link.frames) {
+    if (frame.type === 'EVENT' && values.includes((frame.body as unknown[])[0])) link.ack(frame, 'ok')
+  }
+}
+
+/** Timers that keep this process alive. */
+export function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 }

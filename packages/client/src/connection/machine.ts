@@ -268,6 +268,8 @@ function beat(state: Open, env: Env): Step {
   const { now, heardAt, pingIntervalMs } = env
   const isProven = hasSpoken(state, env)
   if (state.pingedAt > 0 && heardAt < state.pingedAt) {
+    const judgeAt = state.pingedAt + patience(state, env)
+    if (now < judgeAt) return [{ ...state, beatAt: judgeAt }, []]
     const isLate = now - state.beatAt > LATE_MS
     if (isLate && state.lateness < MAX_LATENESS) return ping({ ...state, lateness: state.lateness + 1 }, env)
     return lose(state, SILENT, env, closing([state.transport], SILENT))
@@ -286,9 +288,15 @@ function hasSpoken({ transport, openedAt }: Open, { heardAt }: Env): boolean {
   return transport === 'polling' || heardAt >= openedAt
 }
 
+/** How long a sign that was asked for may take. */
+function patience(state: Open, env: Env): number {
+  return hasSpoken(state, env) ? env.pingTimeoutMs : UNPROVEN_TIMEOUT_MS
+}
+
 function ping(state: Open, env: Env): Step {
-  const timeoutMs = hasSpoken(state, env) ? env.pingTimeoutMs : UNPROVEN_TIMEOUT_MS
-  return [{ ...state, pingedAt: env.now, beatAt: env.now + timeoutMs }, [{ do: 'ping' }]]
+  // Looks again when the next one would be due: with a long patience the answer to this one does not put it off.
+  const nextMs = Math.min(patience(state, env), env.pingIntervalMs)
+  return [{ ...state, pingedAt: env.now, beatAt: env.now + nextMs }, [{ do: 'ping' }]]
 }
 
 /** An open link is gone. */

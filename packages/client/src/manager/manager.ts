@@ -53,6 +53,8 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   readonly #connection: Connection
   #wasAttached = false
   #attempt = 0
+  /** The link closes as soon as what is being done is done. */
+  #isLeaving = false
   #limits: AnnouncedLimits = LIMITS
 
   /**
@@ -149,9 +151,9 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   attach(socket: LinkedSocket): void {
     this.#wasAttached = true
     this.#attached.set(socket as Socket, {})
-    // Even if there is a link: it may be about to close.
+    // Even if there is a link: it may be about to close, and then there is nobody to ask.
     this.#connection.want()
-    if (this.state === 'connected') this.#questions.ask(socket as Socket)
+    if (this.state === 'connected' && !this.#isLeaving) this.#questions.ask(socket as Socket)
   }
 
   /** @internal */
@@ -161,6 +163,8 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     for (const [number, member] of this.#byNumber) if (member === socket) this.#byNumber.delete(number)
     if (this.#attached.size > 0) return
     this.#reset()
+    this.#attempt = 0
+    this.#isLeaving = true
     this.#connection.leave()
   }
 
@@ -213,6 +217,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
 
   #onOpen(): void {
     this.#reset()
+    this.#isLeaving = false
     this.fire('open')
     this.#forEach(this.#attached, (socket) => this.#questions.ask(socket))
   }

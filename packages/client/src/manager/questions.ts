@@ -51,23 +51,30 @@ export class Questions {
       if (this.#open.get(nsp) === question) this.#onFailed(socket, error, failures)
     }
     const wait = () => {
+      clearTimeout(question.timer)
       question.timer = setTimeout(() => {
         if (!question.isSent) fail(new RoomcastError('CONNECT_TIMEOUT', 'the auth function did not call back'))
-        else if ((question.isAbandoned || this.#host.onSilence(socket)) && this.#open.get(nsp) === question) wait()
+        else if (this.#mayWait(socket, question) && this.#open.get(nsp) === question) wait()
       }, this.#options.timeout)
     }
-    wait()
     const send = (credentials: unknown) => {
       if (this.#open.get(nsp) !== question || question.isSent) return
       question.isSent = true
       try {
         this.#host.sendConnect(socket, credentials)
+        // What the auth function took is not the server's.
+        wait()
       } catch (error) {
         fail(error)
       }
     }
-    if (typeof auth === 'function') callListener(auth as AuthFunction, socket, [send], fail)
-    else send(auth)
+    if (typeof auth !== 'function') return send(auth)
+    wait()
+    callListener(auth as AuthFunction, socket, [send], (error) => {
+      // Credentials that were given are good: what fails behind them is a fault as of any listener.
+      if (question.isSent) socket.onListenerError(error, 'auth')
+      else fail(error)
+    })
   }
 
   /** An answer for a namespace has come. @returns Whether it comes too late; null if nobody asked. */
@@ -87,6 +94,11 @@ export class Questions {
   /** The link is gone, and the questions with it. */
   clear(): void {
     for (const nsp of [...this.#open.keys()]) this.#forget(nsp)
+  }
+
+  /** No answer has come. The socket of an abandoned question may want to be connected again. */
+  #mayWait(socket: Socket, { isAbandoned }: Question): boolean {
+    return (isAbandoned && !socket.active) || this.#host.onSilence(socket)
   }
 
   #onFailed(socket: Socket, error: unknown, failures: number): void {

@@ -5,7 +5,7 @@ export interface OutboxEntry {
   readonly event: string
   /** The arguments as a body. */
   readonly body: Uint8Array
-  /** The call that waits for it; -1 if there is none, or none yet. */
+  /** The call that waits for it; -1 if there is none, or one with {@link Retry}. */
   readonly ackId: number
   /** Milliseconds it may wait in all. */
   readonly maxAgeMs: number
@@ -17,6 +17,8 @@ export interface OutboxEntry {
 export interface Retry {
   /** Times it may still be sent. */
   left: number
+  /** Id of its calls; -1 before the first. */
+  ackId: number
   readonly timeoutMs: number
   readonly settle: AckSettle | null
 }
@@ -80,12 +82,12 @@ export class Outbox {
 
   /** Takes out the oldest entry. One with `retry` counts until {@link release} or {@link putBack}. */
   take(): OutboxEntry | undefined {
-    const kept = this.#kept.shift()
-    // A timer would keep a Node.js process alive.
-    if (this.#kept.length === 0) this.#stop()
-    if (kept?.entry.retry) this.#out.set(kept.entry, kept)
-    else this.#bytes -= kept?.entry.body.length ?? 0
-    return kept?.entry
+    return this.#takeOut(this.#kept.shift())
+  }
+
+  /** As {@link take}, the newest. */
+  takeLast(): OutboxEntry | undefined {
+    return this.#takeOut(this.#kept.pop())
   }
 
   /** An entry that was taken out goes back to its place. */
@@ -103,12 +105,21 @@ export class Outbox {
     if (this.#out.delete(entry)) this.#bytes -= entry.body.length
   }
 
+  #takeOut(kept: Kept | undefined): OutboxEntry | undefined {
+    if (this.#kept.length === 0) this.#stop()
+    if (kept?.entry.retry) this.#out.set(kept.entry, kept)
+    else this.#bytes -= kept?.entry.body.length ?? 0
+    return kept?.entry
+  }
+
   /** One timer, for the next that comes of age. */
   #schedule(dueAt: number): void {
     if (dueAt >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = dueAt
     this.#timer = setTimeout(() => this.#expire(), Math.min(MAX_TIMER_MS, Math.max(0, dueAt - performance.now())))
+    // What waits for a connect() that never comes must not keep a Node.js process alive.
+    ;(this.#timer as { unref?(): void }).unref?.()
   }
 
   #stop(): void {

@@ -1,7 +1,11 @@
 import { LIMITS, RoomcastError } from '@roomcast/protocol'
 
-/** Told once how a call ended: an error, or the arguments of the ack. */
-export type AckSettle = (error: RoomcastError | null, args: readonly unknown[]) => void
+/**
+ * Told once how a call ended: an error, or the arguments of the ack.
+ *
+ * @param isLost  Whether no answer came. An error of the server is one, even if it has the same code.
+ */
+export type AckSettle = (error: RoomcastError | null, args: readonly unknown[], isLost?: boolean) => void
 
 interface PendingAck {
   readonly settle: AckSettle
@@ -15,15 +19,16 @@ export class PendingAcks {
 
   /**
    * @param timeoutMs  Milliseconds until it fails with `ACK_TIMEOUT`.
+   * @param reused  Id of an earlier call that was settled, to use it again; -1 for a new one.
    * @returns The ack id to send, or -1 if too many calls are pending; then `settle` was called.
    */
-  add(timeoutMs: number, settle: AckSettle): number {
+  add(timeoutMs: number, settle: AckSettle, reused = -1): number {
     if (this.isFull) {
       settle(new RoomcastError('TOO_MANY_PENDING_ACKS', `${LIMITS.pendingAcks} calls are waiting for an answer`), [])
       return -1
     }
-    const id = ++this.#lastId
-    const expire = () => this.settle(id, new RoomcastError('ACK_TIMEOUT', `no answer in ${timeoutMs} ms`), [])
+    const id = reused < 0 ? ++this.#lastId : reused
+    const expire = () => this.settle(id, new RoomcastError('ACK_TIMEOUT', `no answer in ${timeoutMs} ms`), [], true)
     this.#pending.set(id, { settle, timer: setTimeout(expire, timeoutMs) })
     return id
   }
@@ -39,10 +44,10 @@ export class PendingAcks {
   }
 
   /** Ends a call; late and unknown answers are ignored. */
-  settle(id: number, error: RoomcastError | null, args: readonly unknown[]): void {
+  settle(id: number, error: RoomcastError | null, args: readonly unknown[], isLost = false): void {
     const ack = this.#pending.get(id)
     this.forget(id)
-    ack?.settle(error, args)
+    ack?.settle(error, args, isLost)
   }
 
   /** Drops a call without telling anybody. */
@@ -54,7 +59,8 @@ export class PendingAcks {
   /** Fails every call that `isSent` with `DISCONNECTED`. */
   failSent(isSent: (id: number) => boolean): void {
     for (const id of [...this.#pending.keys()]) {
-      if (isSent(id)) this.settle(id, new RoomcastError('DISCONNECTED', 'the link was lost before the answer'), [])
+      if (isSent(id))
+        this.settle(id, new RoomcastError('DISCONNECTED', 'the link was lost before the answer'), [], true)
     }
   }
 }

@@ -19,8 +19,8 @@ import {
 import { type Answer, deliverEvent } from '../inbound/deliver'
 import { type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
-import { Outbox, type OutboxEntry, type Retry } from '../outbound/outbox'
-import { type AckSettle, PendingAcks } from '../outbound/pending-acks'
+import { EventSender } from '../outbound/event-sender'
+import type { AckSettle } from '../outbound/pending-acks'
 import { DirectEmitter, type EmitFlags, NO_FLAGS } from './direct-emitter'
 import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
 
@@ -53,20 +53,16 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   /** Sent at each attempt; may be replaced, for example with a new token before `connect()`. */
   auth: AuthOption | undefined
   /**
-   * How the last connection ended; undefined before the first end. What was a lost link (1006) at first may turn out to be a
+   * How the last connection was lost; undefined as long as none was. An end of the namespace alone, by either side, is not one. What was a lost link (1006) at first may turn out to be a
    * close by the server: it tells when the socket is connected again, before `connect`.
    */
   lastClose: DisconnectDetails | undefined
   /** @internal Id on the connection before, as long as it is not known why that ended. */
   previous: string | undefined
   #phase: 'connected' | 'idle' | 'waiting' = 'idle'
-  /** The `connect` listeners run: what they emit goes out before what waited. */
-  #isGreeting = false
   #namespace = 0
-  readonly #acks = new PendingAcks()
-  readonly #outbox: Outbox
+  readonly #sender: EventSender
   readonly #link: SocketLink
-  readonly #options: ResolvedOptions
 
   /** @internal */
   constructor(
@@ -77,13 +73,18 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   ) {
     super()
     this.#link = link
-    this.#options = options
     this.auth = options.auth
-    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes, (entry) =>
-      this.#failEntry(
-        entry,
-        new RoomcastError('OUTBOX_EXPIRED', `"${entry.event}" waited too long for the connection`),
-      ),
+    const isConnected = () => this.connected
+    this.#sender = new EventSender(
+      {
+        get connected() {
+          return isConnected()
+        },
+        sendEvent: (event, ackId, body) =>
+          link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body),
+        onLostEvent: (error) => this.fire('error', error),
+      },
+      options,
     )
   }
 
@@ -107,7 +108,10 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     return this.#phase !== 'idle'
   }
 
-  /** What the socket is doing. Changes are told by the event `state` of the manager, `socket.io`. */
+  /**
+   * What the socket is doing. The events `connect`, `connect_error` and `disconnect` tell of changes, and `state` of the
+   * manager, `socket.io`, of those of the link.
+   */
   get state(): LinkState {
     if (this.#phase !== 'waiting') return this.#phase
     return this.#link.state === 'waiting' ? 'waiting' : 'connecting'
@@ -209,21 +213,13 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
     this.notifyOutgoing(event, data)
-    if (flags.volatile && !this.connected) {
+    const { volatile: isVolatile, timeoutMs, maxAgeMs } = flags
+    if (isVolatile && !this.connected) {
       settle?.(new RoomcastError('DISCONNECTED', 'the socket is not connected'), [])
       return
     }
     const body = this.#link.encodeBody(event, data)
-    const { ackTimeout, outboxAge, retries } = this.#options
-    const timeoutMs = flags.timeoutMs ?? ackTimeout
-    const retry: Retry | null = retries > 0 && !flags.volatile ? { left: retries, timeoutMs, settle } : null
-    const ackId = settle === null || retry ? -1 : this.#acks.add(timeoutMs, settle)
-    if (settle !== null && !retry && ackId < 0) return
-    // Nothing overtakes what still waits.
-    if (this.connected && !retry && (this.#isGreeting || this.#outbox.size === 0)) return this.#send(event, ackId, body)
-    const entry: OutboxEntry = { event, body: body.slice(), ackId, maxAgeMs: flags.maxAgeMs ?? outboxAge, retry }
-    if (this.#keep(entry)) this.#flush()
-    else this.#failEntry(entry, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
+    this.#sender.emit({ event, body, isVolatile, timeoutMs, maxAgeMs, settle })
   }
 
   /** @internal A frame of the server for this namespace. */
@@ -232,7 +228,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
       case 'event':
         return this.#onEvent(message)
       case 'ack':
-        return this.#acks.settle(message.ackId, message.error && toError(message.error), message.args)
+        return this.#sender.settle(message.ackId, message.error && toError(message.error), message.args)
       case 'error':
         this.fire('error', toError(message.body))
         return
@@ -249,11 +245,6 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   failAttempt(error: RoomcastError, isFinal: boolean): void {
     if (isFinal) this.#end(null, true)
     this.fire('connect_error', error)
-  }
-
-  /** @internal There will be no other attempt. */
-  giveUp(): void {
-    this.#end(null, true)
   }
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
@@ -306,68 +297,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.#phase = 'connected'
     if (previous) this.lastClose = { ...previous, verdict: closeVerdict(previous.code) }
     this.previous = undefined
-    // First the listeners, who log in or join again, then what waited.
-    this.#isGreeting = true
-    this.fire('connect')
-    this.#isGreeting = false
-    this.#flush()
-  }
-
-  #send(event: string, ackId: number, body: Uint8Array): void {
-    this.#link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body)
-  }
-
-  /** Puts an event into the outbox; calls that have failed meanwhile make room for it. */
-  #keep(entry: OutboxEntry): boolean {
-    if (this.#outbox.push(entry)) return true
-    this.#outbox.retain(({ ackId }) => ackId < 0 || this.#acks.has(ackId))
-    return this.#outbox.push(entry)
-  }
-
-  /** Sends what waits, as far as it may: one by one, because a listener told of a failure may disconnect. */
-  #flush(): void {
-    while (
-      this.connected &&
-      !this.#isGreeting &&
-      this.#outbox.size > 0 &&
-      !(this.#options.retries > 0 && this.#acks.isFull)
-    ) {
-      const entry = this.#outbox.take() as OutboxEntry
-      const { event, body, retry } = entry
-      const ackId = retry ? this.#try(entry, retry) : entry.ackId
-      // A call that has failed meanwhile must not happen after its caller was told so.
-      if (ackId >= 0 && !this.#acks.has(ackId)) continue
-      try {
-        this.#send(event, ackId, body)
-      } catch (error) {
-        // The limit of the server was not known when it was emitted.
-        this.#acks.forget(retry ? ackId : -1)
-        this.#failEntry(entry, error as RoomcastError)
-      }
-    }
-  }
-
-  /** One more time. @returns The ack id to send. */
-  #try(entry: OutboxEntry, retry: Retry): number {
-    return this.#acks.add(retry.timeoutMs, (error, args) => {
-      const isLost = error?.code === 'ACK_TIMEOUT' || error?.code === 'DISCONNECTED'
-      if (isLost && retry.left-- > 0) this.#outbox.putBack(entry)
-      else if (isLost) this.#failEntry(entry, error)
-      else {
-        this.#outbox.release(entry)
-        retry.settle?.(error, args)
-      }
-      this.#flush()
-    })
-  }
-
-  /** An event will not be sent, or not again. */
-  #failEntry(entry: OutboxEntry, error: RoomcastError): void {
-    const { ackId, retry } = entry
-    this.#outbox.release(entry)
-    if (retry?.settle) retry.settle(error, [])
-    else if (ackId < 0) this.fire('error', error)
-    else this.#acks.settle(ackId, error, [])
+    this.#sender.greet(() => this.fire('connect'))
   }
 
   /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */
@@ -376,8 +306,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.#phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
     if (isFinal) this.#link.detach(this)
-    const unsent = this.#outbox.ackIds()
-    this.#acks.failSent((id) => !unsent.has(id))
+    this.#sender.onDisconnect()
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
   }
 

@@ -30,10 +30,10 @@ export const LIMITS = {
   pendingBroadcasts: 1_024,
   /** Time until a call without an answer fails. Option `ackTimeout`. */
   ackTimeoutMs: 10_000,
-  /** Frames held while an asynchronous `connection` handler runs. */
-  heldFrames: 256,
+  /** Frames held while an asynchronous `connection` handler runs: twice what a client may have waiting for it. */
+  heldFrames: 2_048,
   /** Bytes held while an asynchronous `connection` handler runs. */
-  heldBytes: 65_536,
+  heldBytes: 2_097_152,
   /** Frames that break a rule without endangering the connection; one more closes it. */
   protocolErrors: 10,
   /** Events a client keeps while it is not connected. Option `outboxLimit` of the client. */
