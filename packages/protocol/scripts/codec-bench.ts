@@ -6,7 +6,13 @@
  *
  * Prints nanoseconds of process CPU per operation, the median of the rounds; the codecs take turns within a
  * round, so that a change of clock speed meets all of them. Numbers of a run: docs/design/codec.md.
+ *
+ * Another version of the compact codec takes its turns as well when the path of its build follows: a bundle of
+ * packages/protocol/src/index.ts of that version, made with the same options. Numbers of a few nanoseconds differ
+ * from one process to the next, so compare the medians of several.
  */
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { createCompactCodec, type ValueCodec } from '../src/index'
 import { createMsgpackrCodec } from '../src/msgpackr'
 import { assertBodyAllowed } from '../src/values/gate'
@@ -54,6 +60,11 @@ const json: ValueCodec = {
 }
 
 const codecs = [createCompactCodec(), createMsgpackrCodec(), json]
+const [, , otherBuild] = process.argv
+if (otherBuild !== undefined) {
+  const other = (await import(pathToFileURL(resolve(otherBuild)).href)) as { createCompactCodec(): ValueCodec }
+  codecs.splice(1, 0, { ...other.createCompactCodec(), name: 'compact of the other build' })
+}
 let sink: unknown
 
 /** Nanoseconds of CPU per call of `run`. */
@@ -89,7 +100,7 @@ console.log(`Node ${process.version}, ns CPU per operation`)
 for (const [name, value] of Object.entries(PAYLOADS)) {
   const body = codecs[0]?.encode(value, 0).slice() ?? new Uint8Array()
   const isBinary = name === 'binary'
-  const usable = isBinary ? codecs.slice(0, 2) : codecs
+  const usable = isBinary ? codecs.filter((codec) => codec !== json) : codecs
   console.log(`\n${name} (${body.length} bytes)`)
   console.log(`  encode   ${compare(new Map(usable.map((codec) => [codec.name, () => codec.encode(value, 8)])))}`)
   const decoding = usable.map((codec): [string, () => unknown] => {

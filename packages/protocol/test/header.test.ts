@@ -173,7 +173,35 @@ describe('event names', () => {
   })
 
   it('are not valid with half of a surrogate pair', () => {
-    expect(isValidName('a\ud800', 128)).toBe(false)
+    for (const half of ['\ud800', '\udbff', '\udc00', '\udfff', '\udc00\ud800']) {
+      expect(isValidName(`a${half}`, 128)).toBe(false)
+    }
+  })
+
+  it('are measured in bytes of UTF-8', () => {
+    for (const [char, most] of [
+      ['a', 128],
+      ['é', 64],
+      ['語', 42],
+      ['😀', 32],
+    ] as const) {
+      expect(isValidName(char.repeat(most), 128)).toBe(true)
+      expect(isValidName(char.repeat(most + 1), 128)).toBe(false)
+    }
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.string({ unit: 'grapheme', maxLength: 8 }),
+    )
+    fc.assert(
+      fc.property(anyText, fc.nat(30), (text, limit) => {
+        const hasControls = [...text].some((char) => char < ' ' || char === '\x7f')
+        const bytes = Buffer.byteLength(text)
+        // The bytes of half a pair are those of U+FFFD.
+        const isWhole = Buffer.from(text).toString() === text
+        expect(isValidName(text, limit)).toBe(text !== '' && !hasControls && isWhole && bytes <= limit)
+      }),
+      runs(3_000),
+    )
   })
 })
 

@@ -56,7 +56,7 @@ export function errorOf(run: () => unknown): RoomcastError {
   throw new Error(`did not throw, returned ${JSON.stringify(result)?.slice(0, 100)}`)
 }
 
-/** As a receiver reads a frame: header, gate, body, shape. */
+/** As a receiver reads a frame: header, body, shape. */
 export function readFrame(codec: ValueCodec, frame: Uint8Array): { header: ReadHeader; body: unknown } {
   const header = readHeader(frame, createHeader())
   const body = codec.decode(frame, header.bodyStart)

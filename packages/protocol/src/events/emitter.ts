@@ -1,6 +1,6 @@
 import type { EventHandler, EventNames, EventsMap } from '../types/event-map'
 import { callListener } from './call-listener'
-import { type AnyListener, ListenerTable } from './listener-table'
+import { type AnyListener, addOnceTo, addTo, type ListenerTable, NONE, originalOf, removeFrom } from './listener-table'
 
 /** A listener of an event that the library fires, or of one that the peer sends. */
 export type ListenerFor<User extends EventsMap, Reserved extends EventsMap, Event extends string> =
@@ -24,8 +24,8 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** Calls `listener` for each `event`. @returns this object, for chaining. */
   on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
-    this.#table ??= new ListenerTable()
-    this.#table.add(event, listener)
+    this.#table ??= new Map()
+    addTo(this.#table, event, listener)
     return this
   }
 
@@ -34,8 +34,8 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event: Event,
     listener: ListenerFor<User, Reserved, Event>,
   ): this {
-    this.#table ??= new ListenerTable()
-    this.#table.addOnce(event, listener)
+    this.#table ??= new Map()
+    addOnceTo(this.#table, event, listener)
     return this
   }
 
@@ -47,8 +47,9 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event?: Event,
     listener?: ListenerFor<User, Reserved, Event>,
   ): this {
-    if (event === undefined || listener === undefined) this.#table?.removeAll(event)
-    else this.#table?.remove(event, listener)
+    if (event === undefined) this.#table = null
+    else if (listener === undefined) this.#table?.delete(event)
+    else if (this.#table !== null) removeFrom(this.#table, event, listener)
     return this
   }
 
@@ -75,7 +76,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** The listeners of `event` in order of registration. */
   listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[] {
-    return (this.#table?.originals(event) ?? []) as ListenerFor<User, Reserved, Event>[]
+    return (this.#table?.get(event) ?? NONE).map(originalOf) as ListenerFor<User, Reserved, Event>[]
   }
 
   /** How many listeners `event` has. */
@@ -85,7 +86,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** Names of the events that have a listener. */
   eventNames(): string[] {
-    return this.#table?.names() ?? []
+    return [...(this.#table?.keys() ?? NONE)]
   }
 
   /** @internal The functions to call for `event`, of the library or of a peer. */
@@ -107,5 +108,3 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     console.error(`roomcast: listener of "${event}" failed`, error)
   }
 }
-
-const NONE: readonly AnyListener[] = []

@@ -1,63 +1,55 @@
 import type { EventsMap } from '../types/event-map'
-import { type CatchAllListener, CatchAllListeners } from './catch-all'
+import { callListener } from './call-listener'
+import { type CatchAllListener, withoutListener } from './catch-all'
 import { Emitter } from './emitter'
+import { NONE } from './listener-table'
 
 /** An emitter whose events come from a peer and go to one: adds listeners that see every event of a direction. */
 export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> extends Emitter<User, Reserved> {
-  #incoming: CatchAllListeners | null = null
-  #outgoing: CatchAllListeners | null = null
+  #incoming: readonly CatchAllListener[] = NONE
+  #outgoing: readonly CatchAllListener[] = NONE
 
   /** Calls `listener` with the name and arguments of every event of the peer, before the event's own listeners. */
   onAny(listener: CatchAllListener): this {
-    this.#incoming ??= new CatchAllListeners()
-    this.#incoming.append(listener)
+    this.#incoming = [...this.#incoming, listener]
     return this
   }
 
   /** As {@link onAny}, before the listeners there are. */
   prependAny(listener: CatchAllListener): this {
-    this.#incoming ??= new CatchAllListeners()
-    this.#incoming.prepend(listener)
+    this.#incoming = [listener, ...this.#incoming]
     return this
   }
 
   /** Removes a listener of {@link onAny}, or all of them. */
   offAny(listener?: CatchAllListener): this {
-    this.#incoming?.remove(listener)
+    this.#incoming = withoutListener(this.#incoming, listener)
     return this
   }
 
   /** The listeners of {@link onAny}. */
   listenersAny(): readonly CatchAllListener[] {
-    return this.#incoming?.all() ?? []
+    return [...this.#incoming]
   }
 
   /** Calls `listener` with the name and arguments of every event that is sent to the peer. */
   onAnyOutgoing(listener: CatchAllListener): this {
-    this.#outgoing ??= new CatchAllListeners()
-    this.#outgoing.append(listener)
-    this.onOutgoingChange()
-    return this
+    return this.#setOutgoing([...this.#outgoing, listener])
   }
 
   /** As {@link onAnyOutgoing}, before the listeners there are. */
   prependAnyOutgoing(listener: CatchAllListener): this {
-    this.#outgoing ??= new CatchAllListeners()
-    this.#outgoing.prepend(listener)
-    this.onOutgoingChange()
-    return this
+    return this.#setOutgoing([listener, ...this.#outgoing])
   }
 
   /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
   offAnyOutgoing(listener?: CatchAllListener): this {
-    this.#outgoing?.remove(listener)
-    this.onOutgoingChange()
-    return this
+    return this.#setOutgoing(withoutListener(this.#outgoing, listener))
   }
 
   /** The listeners of {@link onAnyOutgoing}. */
   listenersAnyOutgoing(): readonly CatchAllListener[] {
-    return this.#outgoing?.all() ?? []
+    return [...this.#outgoing]
   }
 
   /** @internal Called when the listeners of `onAnyOutgoing` have changed. */
@@ -65,12 +57,24 @@ export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> e
 
   /** @internal Tells the listeners of `onAny`. @returns Whether there are any. */
   notifyAny(event: string, args: readonly unknown[]): boolean {
-    this.#incoming?.notify(this, event, args, (error) => this.onListenerError(error, event))
-    return this.listenersAny().length > 0
+    this.#notify(this.#incoming, event, args)
+    return this.#incoming.length > 0
   }
 
   /** @internal Tells the listeners of `onAnyOutgoing`. */
   notifyOutgoing(event: string, args: readonly unknown[]): void {
-    this.#outgoing?.notify(this, event, args, (error) => this.onListenerError(error, event))
+    this.#notify(this.#outgoing, event, args)
+  }
+
+  #setOutgoing(listeners: readonly CatchAllListener[]): this {
+    this.#outgoing = listeners
+    this.onOutgoingChange()
+    return this
+  }
+
+  #notify(listeners: readonly CatchAllListener[], event: string, args: readonly unknown[]): void {
+    for (const listener of listeners) {
+      callListener(listener, this, [event, ...args], (error) => this.onListenerError(error, event))
+    }
   }
 }

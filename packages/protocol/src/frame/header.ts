@@ -43,7 +43,8 @@ export function createHeader(): ReadHeader {
 }
 
 const LAST_TYPE = MESSAGE_TYPES.CLOSE
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const { NAMESPACE, ACK, ROOM } = HEADER_FLAGS
+const { EVENT } = MESSAGE_TYPES
 const textEncoder = new TextEncoder()
 
 /**
@@ -54,8 +55,8 @@ const textEncoder = new TextEncoder()
  * @throws RoomcastError `BAD_FRAME`: truncated, unknown type, a field the type may not carry.
  */
 export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
-  const first = bytes[0]
-  if (first === undefined) throw bad('empty frame')
+  // An empty frame has type 0.
+  const first = bytes[0] as number
   const type = first & TYPE_MASK
   if (type === 0 || type > LAST_TYPE) throw bad(`unknown message type ${type}`)
   into.type = type as MessageType
@@ -65,23 +66,21 @@ export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
   into.seq = 0
   into.event = ''
   let pos = 1
-  if (first > TYPE_MASK) {
-    if (first & HEADER_FLAGS.NAMESPACE) {
-      into.namespace = expectVarint(bytes, pos)
-      pos = varintEnd
-    }
-    if (first & HEADER_FLAGS.ACK) {
-      into.ackId = expectVarint(bytes, pos)
-      pos = varintEnd
-    }
-    if (first & HEADER_FLAGS.ROOM) {
-      into.room = expectVarint(bytes, pos)
-      into.seq = expectVarint(bytes, varintEnd)
-      pos = varintEnd
-    }
+  if (first & NAMESPACE) {
+    into.namespace = expectVarint(bytes, pos)
+    pos = varintEnd
+  }
+  if (first & ACK) {
+    into.ackId = expectVarint(bytes, pos)
+    pos = varintEnd
+  }
+  if (first & ROOM) {
+    into.room = expectVarint(bytes, pos)
+    into.seq = expectVarint(bytes, varintEnd)
+    pos = varintEnd
   }
   assertFields(type, first)
-  if (type === MESSAGE_TYPES.EVENT) pos = readEvent(bytes, pos, into)
+  if (type === EVENT) pos = readEvent(bytes, pos, into)
   if (pos >= bytes.length) throw bad('no body')
   into.bodyStart = pos
   return into
@@ -93,7 +92,7 @@ export function headerLength(header: FrameHeader): number {
   if (header.namespace > 0) length += varintLength(header.namespace)
   if (header.ackId >= 0) length += varintLength(header.ackId)
   if (header.room >= 0) length += varintLength(header.room) + varintLength(header.seq)
-  if (header.type === MESSAGE_TYPES.EVENT) {
+  if (header.type === EVENT) {
     const { event } = header
     length += 1 + (typeof event === 'string' ? encodedName(event).length : varintLength(event))
   }
@@ -105,26 +104,25 @@ export function writeHeader(bytes: Uint8Array, header: FrameHeader): number {
   let first: number = header.type
   let pos = 1
   if (header.namespace > 0) {
-    first |= HEADER_FLAGS.NAMESPACE
+    first |= NAMESPACE
     pos = writeVarint(bytes, pos, header.namespace)
   }
   if (header.ackId >= 0) {
-    first |= HEADER_FLAGS.ACK
+    first |= ACK
     pos = writeVarint(bytes, pos, header.ackId)
   }
   if (header.room >= 0) {
-    first |= HEADER_FLAGS.ROOM
+    first |= ROOM
     pos = writeVarint(bytes, pos, header.room)
     pos = writeVarint(bytes, pos, header.seq)
   }
   bytes[0] = first
-  if (header.type === MESSAGE_TYPES.EVENT) {
+  if (header.type === EVENT) {
     const { event } = header
     if (typeof event === 'string') {
       const name = encodedName(event)
       bytes[pos++] = name.length
-      bytes.set(name, pos)
-      pos += name.length
+      for (let i = 0; i < name.length; i++) bytes[pos++] = name[i] as number
     } else {
       bytes[pos++] = 0
       pos = writeVarint(bytes, pos, event)
@@ -134,40 +132,27 @@ export function writeHeader(bytes: Uint8Array, header: FrameHeader): number {
 }
 
 function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
-  const length = bytes[start]
-  if (length === undefined) throw bad('truncated header')
-  if (length === 0) {
-    into.event = expectVarint(bytes, start + 1)
+  const nameStart = start + 1
+  const end = nameStart + (bytes[start] as number)
+  // Not a number without the byte of the length.
+  if (!(end <= bytes.length)) throw bad('truncated header')
+  if (end === nameStart) {
+    into.event = expectVarint(bytes, end)
     return varintEnd
   }
-  const end = start + 1 + length
-  if (end > bytes.length) throw bad('truncated header')
-  into.event = readName(bytes, start + 1, end)
+  const name = readKnownText(bytes, nameStart, end)
+  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, not UTF-8, or with control characters')
+  into.event = name
   return end
-}
-
-function readName(bytes: Uint8Array, start: number, end: number): string {
-  const name = readKnownText(bytes, start, end) ?? decodeName(bytes.subarray(start, end))
-  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, or with control characters')
-  return name
-}
-
-function decodeName(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    throw bad('event name is not UTF-8')
-  }
 }
 
 function expectVarint(bytes: Uint8Array, pos: number): number {
   const value = readVarint(bytes, pos)
-  if (value < 0) throw bad('truncated or oversized number in the header')
+  if (value < 0) throw bad('truncated header, or a number beyond 2^53 - 1')
   return value
 }
 
 /** Flags each type may not carry (types behind the list: none of them), and must carry. PROTOCOL.md, "Messages". */
-const { NAMESPACE, ACK, ROOM } = HEADER_FLAGS
 const FORBIDDEN = [0, NAMESPACE | ACK | ROOM, ACK | ROOM, NAMESPACE | ACK | ROOM, ACK | ROOM, 0, ROOM, ROOM, ACK | ROOM]
 const REQUIRED = [0, 0, 0, 0, 0, 0, ACK, ACK, 0]
 

@@ -6,7 +6,7 @@
 /** Bytes that {@link writeVarint} uses for `value`. */
 export function varintLength(value: number): number {
   let length = 1
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++
+  for (let limit = 0x80; value >= limit; limit *= 0x80) length++
   return length
 }
 
@@ -36,8 +36,8 @@ export function readVarint(bytes: Uint8Array, pos: number): number {
   let value = first & 0x7f
   let scale = 0x80
   for (let at = pos + 1; at < pos + 8; at++) {
-    const byte = bytes[at]
-    if (byte === undefined) return -1
+    // Past the end there is none, and nothing that ends the number.
+    const byte = bytes[at] as number
     value += (byte & 0x7f) * scale
     if (byte < 0x80) {
       varintEnd = at + 1

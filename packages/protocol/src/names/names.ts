@@ -15,6 +15,9 @@ export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   'removeListener',
 ])
 
+/** Half of a surrogate pair, which UTF-8 cannot carry. */
+export const LONE_SURROGATE = /\p{Surrogate}/u
+
 const textEncoder = new TextEncoder()
 
 /** Bytes of `text` in UTF-8. */
@@ -28,36 +31,25 @@ export function utf8Length(text: string): number {
  */
 export function isValidName(name: unknown, maxBytes: number): name is string {
   if (typeof name !== 'string' || name.length === 0 || name.length > maxBytes) return false
-  let isAscii = true
+  let bytes = 0
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i)
     if (code < 0x20 || code === 0x7f) return false
-    if (code > 0x7f) isAscii = false
+    // A surrogate pair, two units, takes four.
+    bytes += code < 0x80 ? 1 : code < 0x800 || (code & 0xf800) === 0xd800 ? 2 : 3
   }
-  return isAscii || (isWellFormed(name) && utf8Length(name) <= maxBytes)
-}
-
-/** Whether `text` has no half of a surrogate pair, which UTF-8 cannot carry. */
-function isWellFormed(text: string): boolean {
-  try {
-    encodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
+  return bytes === name.length || (bytes <= maxBytes && !LONE_SURROGATE.test(name))
 }
 
 /** @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`. */
 export function assertEmittable(event: unknown): asserts event is string {
-  if (!isValidName(event, LIMITS.eventNameBytes))
-    throw invalidName('INVALID_EVENT_NAME', 'event', event, LIMITS.eventNameBytes)
+  assertName(event, LIMITS.eventNameBytes, 'event', 'INVALID_EVENT_NAME')
   if (RESERVED_EVENTS.has(event)) throw new RoomcastError('RESERVED_EVENT', `"${event}" is a reserved event name`)
 }
 
 /** @throws RoomcastError `INVALID_ROOM_NAME`. */
 export function assertRoomName(room: unknown): asserts room is string {
-  if (!isValidName(room, LIMITS.roomNameBytes))
-    throw invalidName('INVALID_ROOM_NAME', 'room', room, LIMITS.roomNameBytes)
+  assertName(room, LIMITS.roomNameBytes, 'room', 'INVALID_ROOM_NAME')
 }
 
 /** Whether `name` may name a namespace: as {@link isValidName}, with a leading slash. */
@@ -65,16 +57,14 @@ export function isNamespaceName(name: unknown): name is string {
   return isValidName(name, LIMITS.namespaceNameBytes) && name.startsWith('/')
 }
 
-function invalidName(
-  code: 'INVALID_EVENT_NAME' | 'INVALID_ROOM_NAME',
-  noun: string,
+function assertName(
   name: unknown,
   limit: number,
-): RoomcastError {
+  noun: string,
+  code: 'INVALID_EVENT_NAME' | 'INVALID_ROOM_NAME',
+): asserts name is string {
+  if (isValidName(name, limit)) return
   const what =
     typeof name === 'string' ? `has ${utf8Length(name)} bytes` : `is a ${name === null ? 'null' : typeof name}`
-  return new RoomcastError(
-    code,
-    `${noun} name ${what}; it must be a string of 1 to ${limit} bytes without control characters`,
-  )
+  throw new RoomcastError(code, `${noun} name ${what}, not 1 to ${limit} bytes of text without control characters`)
 }

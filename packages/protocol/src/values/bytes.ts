@@ -22,16 +22,12 @@ export function readKnownText(bytes: Uint8Array, start: number, end: number): st
   }
   const slot = (hash ^ (hash >>> 15)) & (KEPT_TEXTS - 1)
   const kept = keptTexts[slot] as string
-  if (isText(kept, bytes, start, end)) return kept
+  let isSame = kept.length === end - start
+  for (let i = start; isSame && i < end; i++) isSame = kept.charCodeAt(i - start) === bytes[i]
+  if (isSame) return kept
   const text = readText(bytes, start, end)
   keptTexts[slot] = text as string
   return text
-}
-
-function isText(text: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (text.length !== end - start) return false
-  for (let i = start; i < end; i++) if (text.charCodeAt(i - start) !== bytes[i]) return false
-  return true
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

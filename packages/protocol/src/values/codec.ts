@@ -1,6 +1,5 @@
 import { decodeCompact } from './compact-decoder'
 import { CompactEncoder } from './compact-encoder'
-import { assertBodyAllowed } from './gate'
 
 /**
  * Turns values into bodies and back. Every codec speaks the same MessagePack (PROTOCOL.md, "Values"), so
@@ -25,15 +24,12 @@ export interface ValueCodec {
   decode(bytes: Uint8Array, start: number): unknown
 }
 
-/** The codec of both sides: the byte gate, then a small strict encoder and decoder (docs/design/codec.md). */
+/** The codec of both sides: a small encoder and a strict decoder, one pass each (docs/design/codec.md). */
 export function createCompactCodec(): ValueCodec {
   const encoder = new CompactEncoder()
   return {
     name: 'compact',
     encode: (value, reserve) => encoder.encode(value, reserve),
-    decode(bytes, start) {
-      assertBodyAllowed(bytes, start, bytes.length)
-      return decodeCompact(bytes, start)
-    },
+    decode: decodeCompact,
   }
 }

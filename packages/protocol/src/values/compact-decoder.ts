@@ -4,8 +4,8 @@ import { readKnownText, readText } from './bytes'
 
 /*
  * MessagePack to values in one strict pass: what PROTOCOL.md, "Values", does not allow is refused where it
- * is met, so nothing has to look at the bytes before. gate.ts is the same rules for decoders of others, and
- * test/gate.test.ts holds the two together.
+ * is met, so nothing has to look at the bytes before. gate.ts has the same rules for decoders that are not ours,
+ * and test/strict-decoder.test.ts holds the two together.
  *
  * Nothing is made on the word of a length: every byte is taken before it is used, and a container whose values
  * cannot all be there, or are too many, is refused before its first. Binary values are copied, because the
@@ -13,7 +13,8 @@ import { readKnownText, readText } from './bytes'
  */
 
 const NO_BYTES = new Uint8Array(0)
-const float = new DataView(new ArrayBuffer(8))
+const float = new Uint8Array(8)
+const floatView = new DataView(float.buffer)
 
 /** The decoder calls no code of the user, so one body is finished before the next begins. */
 let bytes: Uint8Array = NO_BYTES
@@ -25,7 +26,8 @@ let itemsLeft = 0
 /**
  * Decodes the value that fills `input` from `start` to the end.
  *
- * @throws RoomcastError `BAD_VALUE` with the place and the rule that was broken, never the content.
+ * @throws RoomcastError `BAD_VALUE` with the place that reading had come to and the rule that was broken, never
+ *         the content.
  */
 export function decodeCompact(input: Uint8Array, start: number): unknown {
   bytes = input
@@ -42,12 +44,12 @@ export function decodeCompact(input: Uint8Array, start: number): unknown {
 
 /** @param depth  Containers around the value. */
 function readValue(depth: number): unknown {
-  const type = readUint(1)
+  const type = bytes[take(1)] as number
   if (type < 0x80) return type
   if (type >= 0xe0) return type - 0x100
   if (type < 0x90) return readMap(type & 0x0f, depth + 1)
   if (type < 0xa0) return readArray(type & 0x0f, depth + 1)
-  if (type < 0xc0) return expectText(readText, type & 0x1f)
+  if (type < 0xc0) return readString(type & 0x1f, readText)
   switch (type) {
     case 0xc0:
       return null
@@ -62,18 +64,16 @@ function readValue(depth: number): unknown {
       return new Uint8Array(bytes.subarray(at, pos))
     }
     case 0xca:
-      float.setUint32(0, readUint(4))
-      return float.getFloat32(0)
+      copyFloat(4)
+      return floatView.getFloat32(0)
     case 0xcb:
-      float.setUint32(0, readUint(4))
-      float.setUint32(4, readUint(4))
-      return float.getFloat64(0)
+      copyFloat(8)
+      return floatView.getFloat64(0)
     case 0xcc:
     case 0xcd:
     case 0xce:
-      return readUint(1 << (type - 0xcc))
     case 0xcf:
-      return expectSafe(readUint(8))
+      return expectSafe(readUint(1 << (type - 0xcc)))
     case 0xd0:
       return (readUint(1) << 24) >> 24
     case 0xd1:
@@ -89,14 +89,108 @@ function readValue(depth: number): unknown {
     case 0xd9:
     case 0xda:
     case 0xdb:
-      return expectText(readText, readUint(1 << (type - 0xd9)))
+      return readString(readUint(1 << (type - 0xd9)), readText)
     case 0xdc:
     case 0xdd:
-      return readArray(readUint(type === 0xdc ? 2 : 4), depth + 1)
+      return readArray(readUint(2 << (type & 1)), depth + 1)
     case 0xde:
     case 0xdf:
-      return readMap(readUint(type === 0xde ? 2 : 4), depth + 1)
+      return readMap(readUint(2 << (type & 1)), depth + 1)
     default:
       throw refuse('type not allowed')
   }
+}
+
+/** The timestamp extension, in one of its three forms. */
+function readDate(type: number): Date {
+  const is96 = type === 0xc7
+  if ((is96 && readUint(1) !== 12) || readUint(1) !== 0xff) throw refuse('type not allowed')
+  let nanoseconds = type === 0xd6 ? 0 : readUint(4)
+  let seconds: number
+  if (is96) seconds = readInt64()
+  else {
+    seconds = (nanoseconds & 3) * 0x1_0000_0000 + readUint(4)
+    nanoseconds >>>= 2
+  }
+  // A Date ends at ±8.64e12 s, both ends included.
+  if (nanoseconds > 999_999_999 || seconds < -8.64e12 || seconds + Math.sign(nanoseconds) > 8.64e12) {
+    throw refuse('timestamp out of range')
+  }
+  return new Date(seconds * 1000 + nanoseconds / 1e6)
+}
+
+function readInt64(): number {
+  return (readUint(4) | 0) * 0x1_0000_0000 + readUint(4)
+}
+
+/** Rounding of what is larger cannot bring it back into the range. */
+function expectSafe(value: number): number {
+  if (!Number.isSafeInteger(value)) throw refuse('integer beyond 2^53 - 1')
+  return value
+}
+
+/** Reads an unsigned number of `size` bytes, exact up to 2^53. */
+function readUint(size: number): number {
+  let value = 0
+  for (let at = take(size); at < pos; at++) value = value * 0x100 + (bytes[at] as number)
+  return value
+}
+
+function copyFloat(size: number): void {
+  for (let at = take(size), i = 0; i < size; i++) float[i] = bytes[at + i] as number
+}
+
+/** Moves behind the next `length` bytes, which are there; returns where they begin. */
+function take(length: number): number {
+  const at = pos
+  if (length > bytes.length - at) throw refuse('truncated value')
+  pos = at + length
+  return at
+}
+
+function readString(length: number, read: typeof readText): string {
+  const text = read(bytes, take(length), pos)
+  if (text === undefined) throw refuse('invalid UTF-8')
+  return text
+}
+
+function readArray(count: number, depth: number): unknown[] {
+  enter(count, depth)
+  const array: unknown[] = []
+  for (let i = 0; i < count; i++) array.push(readValue(depth))
+  return array
+}
+
+function readMap(count: number, depth: number): Record<string, unknown> {
+  enter(count * 2, depth)
+  const object: Record<string, unknown> = {}
+  for (let i = 0; i < count; i++) {
+    const key = readKey(depth)
+    object[key] = readValue(depth)
+  }
+  return object
+}
+
+/** @param count  Values in the container; each takes a byte at least. */
+function enter(count: number, depth: number): void {
+  if (depth > LIMITS.valueDepth) throw refuse(`nested deeper than ${LIMITS.valueDepth}`)
+  // Takes the bytes and gives them back: they only have to be there.
+  pos = take(count)
+  itemsLeft -= count
+  if (itemsLeft < 0) throw refuse(`more than ${LIMITS.valueItems} values`)
+}
+
+function readKey(depth: number): string {
+  const type = bytes[pos] as number
+  let key: unknown
+  if ((type & 0xe0) === 0xa0) {
+    pos++
+    key = readString(type & 0x1f, readKnownText)
+  } else key = readValue(depth)
+  if (typeof key !== 'string' || key === '__proto__') throw refuse('key "__proto__", or one that is not a string')
+  return key
+}
+
+function refuse(rule: string): RoomcastError {
+  return new RoomcastError('BAD_VALUE', `body refused at byte ${pos - bodyStart}: ${rule}`)
 }

@@ -1,14 +1,5 @@
 import { LIMITS } from '../tables/limits'
-import {
-  asNotEncodable,
-  bytesOf,
-  refuseCount,
-  refuseDepth,
-  refuseProto,
-  refuseType,
-  shapeOf,
-  timeOf,
-} from './encodable'
+import { asNotEncodable, assertDepth, formOf, PROTO_KEY, refuse, refuseType, TOO_MANY } from './encodable'
 
 /*
  * Values to MessagePack, in one pass. Every value is written in its shortest form, and properties in their
@@ -27,16 +18,17 @@ const KEPT_VIEWS = 256
 /** A scratch that one large message has grown is given up afterwards, so that it does not stay for ever. */
 const KEPT_SCRATCH_BYTES = 256 * 1024
 
+const TWO_32 = 0x1_0000_0000
+
 /** Encodes values behind room reserved for a header. */
 export class CompactEncoder {
-  private bytes = new Uint8Array(INITIAL_BYTES)
-  private view = new DataView(this.bytes.buffer)
-  private pos = 0
-  private end = INITIAL_BYTES
-  /** Values written so far, keys and containers included, counted as the gate of the receiver counts them. */
-  private items = 0
-  private isBusy = false
-  private readonly views: (Uint8Array | undefined)[] = new Array(KEPT_VIEWS).fill(undefined)
+  #bytes = new Uint8Array(INITIAL_BYTES)
+  #view = new DataView(this.#bytes.buffer)
+  #views: Uint8Array[] = []
+  #pos = 0
+  /** Values written so far, keys and containers included, counted as the receiver counts them. */
+  #items = 0
+  #isBusy = false
 
   /**
    * @param value    Any value of the table in PROTOCOL.md, "Values".
@@ -46,108 +38,98 @@ export class CompactEncoder {
    */
   encode(value: unknown, reserve: number): Uint8Array {
     // A `toJSON` or a getter may emit: its message must not overwrite the one half written here.
-    if (this.isBusy) return new CompactEncoder().encode(value, reserve)
-    if (this.bytes.length > KEPT_SCRATCH_BYTES) this.replaceScratch(INITIAL_BYTES)
-    this.pos = reserve
-    this.items = 0
-    this.isBusy = true
+    if (this.#isBusy) return new CompactEncoder().encode(value, reserve)
+    if (this.#bytes.length > KEPT_SCRATCH_BYTES) this.#replaceScratch(INITIAL_BYTES)
+    this.#pos = reserve
+    this.#items = 0
+    this.#isBusy = true
     try {
-      this.writeValue(value, 0)
+      this.#writeValue(value, 0)
     } catch (error) {
       throw asNotEncodable(error)
     } finally {
-      this.isBusy = false
+      this.#isBusy = false
     }
-    return this.written(this.pos)
+    return this.#written(this.#pos)
   }
 
   /** The scratch up to `length`. Making a view costs 0.1 us: those of common lengths are kept. */
-  private written(length: number): Uint8Array {
-    if (length >= KEPT_VIEWS) return this.bytes.subarray(0, length)
-    let view = this.views[length]
-    if (view === undefined) {
-      view = this.bytes.subarray(0, length)
-      this.views[length] = view
-    }
-    return view
+  #written(length: number): Uint8Array {
+    if (length >= KEPT_VIEWS) return this.#bytes.subarray(0, length)
+    this.#views[length] ??= this.#bytes.subarray(0, length)
+    return this.#views[length]
   }
 
   /** @param depth  Containers around the value. */
-  private writeValue(value: unknown, depth: number): void {
-    if (++this.items > LIMITS.valueItems) throw refuseCount()
-    if (this.end - this.pos < 16) this.grow(16)
+  #writeValue(value: unknown, depth: number): void {
+    if (++this.#items > LIMITS.valueItems) throw refuse(TOO_MANY)
+    if (this.#bytes.length - this.#pos < 16) this.#grow(16)
     switch (typeof value) {
       case 'string':
-        return this.writeString(value)
+        return this.#writeString(value)
       case 'number':
-        return this.writeNumber(value)
+        return this.#writeNumber(value)
       case 'boolean':
-        this.bytes[this.pos++] = value ? 0xc3 : 0xc2
-        return
-      case 'object':
-        if (value === null) this.bytes[this.pos++] = 0xc0
-        else if (Array.isArray(value)) this.writeArray(value, depth + 1)
-        else this.writeObject(value, depth)
+        this.#bytes[this.#pos++] = value ? 0xc3 : 0xc2
         return
       case 'undefined':
-        this.bytes[this.pos++] = 0xc0
+      case 'object':
+        if (value === null || value === undefined) this.#bytes[this.#pos++] = 0xc0
+        else if (Array.isArray(value)) this.#writeArray(value, depth + 1)
+        else this.#writeObject(value, depth + 1)
         return
       default:
         throw refuseType(value)
     }
   }
 
-  private writeNumber(value: number): void {
-    const { bytes } = this
-    let pos = this.pos
-    if (value >>> 0 === value && !(value === 0 && 1 / value < 0)) {
-      if (value < 0x80) bytes[pos++] = value
-      else if (value < 0x100) {
-        bytes[pos++] = 0xcc
-        bytes[pos++] = value
-      } else if (value < 0x10000) {
-        bytes[pos++] = 0xcd
-        bytes[pos++] = value >>> 8
-        bytes[pos++] = value
-      } else {
-        bytes[pos++] = 0xce
-        this.view.setUint32(pos, value)
-        pos += 4
-      }
-    } else if (value >> 0 === value && value !== 0) {
-      if (value >= -0x20) bytes[pos++] = value
-      else if (value >= -0x80) {
-        bytes[pos++] = 0xd0
-        bytes[pos++] = value
-      } else if (value >= -0x8000) {
-        bytes[pos++] = 0xd1
-        bytes[pos++] = value >> 8
-        bytes[pos++] = value
-      } else {
-        bytes[pos++] = 0xd2
-        this.view.setInt32(pos, value)
-        pos += 4
-      }
-    } else if (Number.isSafeInteger(value) && value !== 0) {
-      bytes[pos++] = value > 0 ? 0xcf : 0xd3
-      this.view.setInt32(pos, Math.floor(value / 0x1_0000_0000))
-      this.view.setUint32(pos + 4, value >>> 0)
-      pos += 8
-    } else {
+  #writeNumber(value: number): void {
+    const bytes = this.#bytes
+    const view = this.#view
+    let pos = this.#pos
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       bytes[pos++] = 0xcb
-      this.view.setFloat64(pos, value)
+      view.setFloat64(pos, value)
       pos += 8
+    } else if (value < 0x80 && value >= -0x20) bytes[pos++] = value
+    else {
+      // Makes -0x80 to 0x7f, which take one byte with a sign, 0 to 0xff, and so on.
+      const span = value < 0 ? -2 * value - 1 : value
+      const width = span < 0x100 ? 0 : span < 0x10000 ? 1 : span < TWO_32 ? 2 : 3
+      bytes[pos++] = (value < 0 ? 0xd0 : 0xcc) + width
+      if (width > 1) {
+        if (width > 2) {
+          view.setUint32(pos, Math.floor(value / TWO_32))
+          pos += 4
+        }
+        view.setUint32(pos, value)
+        pos += 4
+      } else {
+        if (width > 0) bytes[pos++] = value >> 8
+        bytes[pos++] = value
+      }
     }
-    this.pos = pos
+    this.#pos = pos
   }
 
-  private writeString(value: string): void {
+  /** Writes the lowest 32 bits of an integer, negative or not. */
+  #writeUint32(value: number): void {
+    this.#view.setUint32(this.#pos, value)
+    this.#pos += 4
+  }
+
+  #writeString(value: string): void {
     const { length } = value
-    if (this.end - this.pos < length * 3 + 5) this.grow(length * 3 + 5)
+    if (this.#bytes.length - this.#pos < length * 3 + 5) this.#grow(length * 3 + 5)
+    const start = this.#pos
+    const bytes = this.#bytes
     if (length <= SHORT_STRING_CHARS) {
-      const { bytes } = this
-      const start = this.pos
-      let pos = start + (length < 0x20 ? 1 : 2)
+      let pos = start
+      if (length < 0x20) bytes[pos++] = 0xa0 + length
+      else {
+        bytes[pos++] = 0xd9
+        bytes[pos++] = length
+      }
       let i = 0
       for (; i < length; i++) {
         const code = value.charCodeAt(i)
@@ -155,79 +137,77 @@ export class CompactEncoder {
         bytes[pos++] = code
       }
       if (i === length) {
-        if (length < 0x20) bytes[start] = 0xa0 | length
-        else {
-          bytes[start] = 0xd9
-          bytes[start + 1] = length
-        }
-        this.pos = pos
+        this.#pos = pos
         return
       }
     }
-    this.writeLongString(value)
+    // Room for the longest text of so many characters.
+    this.#writeLength(length * 3, 0xa0, 0x20, 0xd9)
+    const content = this.#pos
+    const { written } = textEncoder.encodeInto(value, bytes.subarray(content))
+    this.#pos += written
+    this.#shortenLength(start, content, written, 0xa0, 0x20, 0xd9)
   }
 
-  private writeLongString(value: string): void {
-    const { bytes, pos: start } = this
-    // The widest header is left free, then the text is moved up against the one it needs.
-    const written = textEncoder.encodeInto(value, bytes.subarray(start + 5)).written
-    const header = this.writeLength(written, 0xa0, 0x20, 0xd9, 0xda)
-    if (header < 5) bytes.copyWithin(start + header, start + 5, start + 5 + written)
-    this.pos = start + header + written
+  /**
+   * Writes a type and a length in their shortest form.
+   *
+   * @param fix    Type of a length below `limit`, which it holds.
+   * @param type8  Type with a length of one byte. Lists and maps have none: theirs is the one before 16 bits.
+   */
+  #writeLength(length: number, fix: number, limit: number, type8: number): void {
+    const bytes = this.#bytes
+    let pos = this.#pos
+    if (length < limit) bytes[pos++] = fix + length
+    else if (length < 0x100 && limit !== 0x10) {
+      bytes[pos++] = type8
+      bytes[pos++] = length
+    } else if (length < 0x10000) {
+      bytes[pos++] = type8 + 1
+      bytes[pos++] = length >> 8
+      bytes[pos++] = length
+    } else {
+      bytes[pos++] = type8 + 2
+      this.#view.setUint32(pos, length)
+      pos += 4
+    }
+    this.#pos = pos
   }
 
-  /** Writes a length in its shortest form at `pos` without moving it; returns the bytes used. */
-  private writeLength(length: number, fix: number, fixLimit: number, type8: number, type16: number): number {
-    const { bytes, pos } = this
-    if (length < fixLimit) {
-      bytes[pos] = fix | length
-      return 1
-    }
-    if (type8 !== 0 && length < 0x100) {
-      bytes[pos] = type8
-      bytes[pos + 1] = length
-      return 2
-    }
-    if (length < 0x10000) {
-      bytes[pos] = type16
-      bytes[pos + 1] = length >>> 8
-      bytes[pos + 2] = length
-      return 3
-    }
-    bytes[pos] = type16 + 1
-    this.view.setUint32(pos + 1, length)
-    return 5
+  /** Writes a smaller length over the one at `start`, and moves the `content` behind it up if that is shorter. */
+  #shortenLength(start: number, content: number, length: number, fix: number, limit: number, type8: number): void {
+    const end = this.#pos
+    this.#pos = start
+    this.#writeLength(length, fix, limit, type8)
+    if (this.#pos < content) this.#bytes.copyWithin(this.#pos, content, end)
+    this.#pos += end - content
   }
 
-  private writeArray(value: readonly unknown[], depth: number): void {
-    if (depth > LIMITS.valueDepth) throw refuseDepth()
+  #writeArray(value: readonly unknown[], depth: number): void {
+    assertDepth(depth)
     const { length } = value
-    this.pos += this.writeLength(length, 0x90, 0x10, 0, 0xdc)
+    this.#writeLength(length, 0x90, 0x10, 0xdb)
     // By index, so that the holes of a sparse array become nil.
-    for (let i = 0; i < length; i++) this.writeValue(value[i], depth)
+    for (let i = 0; i < length; i++) this.#writeValue(value[i], depth)
   }
 
-  private writeObject(value: object, depth: number): void {
-    switch (shapeOf(value)) {
-      case 'map':
-        return this.writeMap(value as Record<string, unknown>, depth + 1)
-      case 'binary':
-        return this.writeBinary(bytesOf(value))
-      case 'date':
-        return this.writeDate(timeOf(value))
-      case 'toJSON':
-        if (depth >= LIMITS.valueDepth) throw refuseDepth()
-        this.items--
-        return this.writeValue((value as { toJSON(): unknown }).toJSON(), depth + 1)
-    }
+  #writeObject(value: object, depth: number): void {
+    const form = formOf(value)
+    if (form === undefined) return this.#writeMap(value as Record<string, unknown>, depth)
+    if (typeof form === 'number') return this.#writeDate(form)
+    if (typeof form === 'object') return this.#writeBinary(form)
+    assertDepth(depth)
+    this.#items--
+    this.#writeValue(form.call(value), depth)
   }
 
-  private writeMap(value: Record<string, unknown>, depth: number): void {
-    if (depth > LIMITS.valueDepth) throw refuseDepth()
+  #writeMap(value: Record<string, unknown>, depth: number): void {
+    assertDepth(depth)
     const keys = Object.keys(value)
-    const start = this.pos
+    const start = this.#pos
     let count = keys.length
-    this.pos += this.writeLength(count, 0x80, 0x10, 0, 0xde)
+    this.#writeLength(count, 0x80, 0x10, 0xdd)
+    const content = this.#pos
     // Each property is read once: a getter may answer differently the second time.
     for (const key of keys) {
       const item = value[key]
@@ -236,65 +216,52 @@ export class CompactEncoder {
         count--
         continue
       }
-      if (key === '__proto__') throw refuseProto()
-      this.items++
-      this.writeString(key)
-      this.writeValue(item, depth)
+      if (key === '__proto__') throw refuse(PROTO_KEY)
+      this.#items++
+      this.#writeString(key)
+      this.#writeValue(item, depth)
     }
-    if (count < keys.length) this.rewriteMapLength(start, keys.length, count)
+    if (count < keys.length) this.#shortenLength(start, content, count, 0x80, 0x10, 0xdd)
   }
 
-  /** Corrects the length at `start` of a map of which properties were left out, in its shortest form again. */
-  private rewriteMapLength(start: number, before: number, count: number): void {
-    const end = this.pos
-    this.pos = start
-    const was = this.writeLength(before, 0x80, 0x10, 0, 0xde)
-    const is = this.writeLength(count, 0x80, 0x10, 0, 0xde)
-    if (is < was) this.bytes.copyWithin(start + is, start + was, end)
-    this.pos = end - was + is
-  }
-
-  private writeBinary(value: Uint8Array): void {
+  #writeBinary(value: Uint8Array): void {
     const { length } = value
-    if (this.end - this.pos < length + 5) this.grow(length + 5)
-    this.pos += this.writeLength(length, 0, 0, 0xc4, 0xc5)
-    this.bytes.set(value, this.pos)
-    this.pos += length
+    if (this.#bytes.length - this.#pos < length + 5) this.#grow(length + 5)
+    this.#writeLength(length, 0, 0, 0xc4)
+    this.#bytes.set(value, this.#pos)
+    this.#pos += length
   }
 
   /** The timestamp extension of the MessagePack specification, in the shortest of its three forms. */
-  private writeDate(ms: number): void {
+  #writeDate(ms: number): void {
+    const bytes = this.#bytes
     const seconds = Math.floor(ms / 1000)
     const nanoseconds = (ms - seconds * 1000) * 1e6
-    const { bytes, view, pos } = this
-    if (seconds >= 0 && seconds < 0x4_0000_0000) {
-      const is32 = nanoseconds === 0 && seconds < 0x1_0000_0000
-      bytes[pos] = is32 ? 0xd6 : 0xd7
-      bytes[pos + 1] = 0xff
-      if (!is32) view.setUint32(pos + 2, nanoseconds * 4 + Math.floor(seconds / 0x1_0000_0000))
-      view.setUint32(pos + (is32 ? 2 : 6), seconds >>> 0)
-      this.pos = pos + (is32 ? 6 : 10)
+    const high = Math.floor(seconds / TWO_32)
+    if (high < 0 || high > 3) {
+      bytes[this.#pos++] = 0xc7
+      bytes[this.#pos++] = 12
+      bytes[this.#pos++] = 0xff
+      this.#writeUint32(nanoseconds)
+      this.#writeUint32(high)
     } else {
-      bytes[pos] = 0xc7
-      bytes[pos + 1] = 12
-      bytes[pos + 2] = 0xff
-      view.setUint32(pos + 3, nanoseconds)
-      view.setInt32(pos + 7, Math.floor(seconds / 0x1_0000_0000))
-      view.setUint32(pos + 11, seconds >>> 0)
-      this.pos = pos + 15
+      const is32 = nanoseconds + high === 0
+      bytes[this.#pos++] = is32 ? 0xd6 : 0xd7
+      bytes[this.#pos++] = 0xff
+      if (!is32) this.#writeUint32(nanoseconds * 4 + high)
     }
+    this.#writeUint32(seconds)
   }
 
-  private grow(needed: number): void {
-    const old = this.bytes
-    this.replaceScratch(Math.max(this.pos + needed, old.length * 2))
-    this.bytes.set(old.subarray(0, this.pos))
+  #grow(needed: number): void {
+    const old = this.#bytes
+    this.#replaceScratch(Math.max(this.#pos + needed, old.length * 2))
+    this.#bytes.set(old.subarray(0, this.#pos))
   }
 
-  private replaceScratch(size: number): void {
-    this.bytes = new Uint8Array(size)
-    this.view = new DataView(this.bytes.buffer)
-    this.end = size
-    this.views.fill(undefined)
+  #replaceScratch(size: number): void {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.#views = []
   }
 }

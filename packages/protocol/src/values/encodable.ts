@@ -15,9 +15,6 @@ import { LIMITS } from '../tables/limits'
  *   Map, Set, Error, Promise, ...      refused: JSON would make {} of them without a word
  */
 
-/** How an object that is not an array travels. */
-export type Shape = 'binary' | 'date' | 'map' | 'toJSON'
-
 const tagOf = Object.prototype.toString
 
 /** Objects whose content JSON would drop without a word; everything else is sent as its own enumerable properties. */
@@ -25,41 +22,29 @@ const OPAQUE =
   /^\[object (Map|Set|Weak(Map|Set|Ref)|Promise|RegExp|Error|Number|String|Boolean|Symbol|BigInt|SharedArrayBuffer|Blob|File|FormData|(Async)?Generator|.+ Iterator)\]$/
 
 /**
- * Tells by prototype and tag, not by class alone, because a value may come from another realm, such as a
- * frame or a `vm` context.
+ * How an object that is not an array travels. Tells by prototype and tag, not by class alone, because a value
+ * may come from another realm, such as a frame or a `vm` context.
  *
- * @throws RoomcastError `NOT_ENCODABLE` for an object whose content would be lost.
+ * @returns of a Date the milliseconds since 1970, an integer; of binary data its bytes, not a copy; of an object
+ *          with a `toJSON` this function; undefined for an object that is sent as its properties.
+ * @throws RoomcastError `NOT_ENCODABLE` for an invalid Date, and an object whose content would be lost.
  */
-export function shapeOf(value: object): Shape {
+export function formOf(value: object): number | Uint8Array | (() => unknown) | undefined {
+  const { toJSON } = value as { toJSON?: unknown }
+  const form = typeof toJSON === 'function' ? (toJSON as () => unknown) : undefined
   const proto: unknown = Object.getPrototypeOf(value)
-  const isPlain = proto === Object.prototype || proto === null
-  let tag = ''
-  if (!isPlain) {
-    if (ArrayBuffer.isView(value)) return 'binary'
-    tag = tagOf.call(value)
-    if (tag === '[object Date]') return 'date'
-    if (tag === '[object ArrayBuffer]') return 'binary'
+  if (proto === Object.prototype || proto === null) return form
+  if (proto === Uint8Array.prototype) return value as Uint8Array
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  const tag = tagOf.call(value)
+  if (tag === '[object ArrayBuffer]') return new Uint8Array(value as ArrayBuffer)
+  if (tag === '[object Date]') {
+    const ms = Date.prototype.getTime.call(value)
+    if (Number.isNaN(ms)) throw refuse('an invalid Date')
+    return ms
   }
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return 'toJSON'
-  if (!isPlain && (value instanceof Error || OPAQUE.test(tag))) throw refuse(`a ${tag.slice(8, -1)}`)
-  return 'map'
-}
-
-/** The bytes of an ArrayBuffer or of a view of one; a view, not a copy. */
-export function bytesOf(value: object): Uint8Array {
-  return ArrayBuffer.isView(value)
-    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    : new Uint8Array(value as ArrayBuffer)
-}
-
-/**
- * @returns Milliseconds since 1970, an integer.
- * @throws RoomcastError `NOT_ENCODABLE` for an invalid Date.
- */
-export function timeOf(value: object): number {
-  const ms = Date.prototype.getTime.call(value)
-  if (Number.isNaN(ms)) throw refuse('an invalid Date')
-  return ms
+  if (form === undefined && (value instanceof Error || OPAQUE.test(tag))) throw refuse(`a ${tag.slice(8, -1)}`)
+  return form
 }
 
 /** Why a value of a primitive type, or a function, cannot be sent. */
@@ -68,18 +53,14 @@ export function refuseType(value: unknown): RoomcastError {
 }
 
 /** The key that would change the prototype of the object a careless receiver builds. */
-export function refuseProto(): RoomcastError {
-  return refuse('an own property named "__proto__"')
-}
+export const PROTO_KEY = 'an own property named "__proto__"'
 
-/** More nesting than the gate of the receiver lets through. */
-export function refuseDepth(): RoomcastError {
-  return refuse(`a value nested deeper than ${LIMITS.valueDepth}, or a cycle`)
-}
+/** More values than the receiver takes. Also ends small values that share their parts many times. */
+export const TOO_MANY = `more than ${LIMITS.valueItems} values`
 
-/** More values than the gate of the receiver lets through. Also ends small values that share their parts many times. */
-export function refuseCount(): RoomcastError {
-  return refuse(`more than ${LIMITS.valueItems} values`)
+/** @throws RoomcastError `NOT_ENCODABLE` for a container in more nesting than the receiver takes. */
+export function assertDepth(depth: number): void {
+  if (depth > LIMITS.valueDepth) throw refuse(`a value nested deeper than ${LIMITS.valueDepth}, or a cycle`)
 }
 
 /** An error of encoding as its caller sees it: our own as it is, what user code threw as the cause of ours. */
@@ -88,6 +69,7 @@ export function asNotEncodable(error: unknown): RoomcastError {
   return refuse('a value that threw when it was read', error)
 }
 
-function refuse(what: string, cause?: unknown): RoomcastError {
+/** The error that says what cannot be sent. */
+export function refuse(what: string, cause?: unknown): RoomcastError {
   return new RoomcastError('NOT_ENCODABLE', `cannot be sent: ${what}`, { cause })
 }

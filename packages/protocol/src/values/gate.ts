@@ -1,9 +1,9 @@
 import { RoomcastError } from '../errors'
 import { LIMITS } from '../tables/limits'
-import { readU16, readU32 } from './bytes'
 
 /*
- * The byte gate: one linear pass over the bytes of a frame's body before any decoder sees them.
+ * The byte gate: one linear pass over the bytes of a frame's body before a decoder that is not ours sees them. The
+ * compact decoder keeps the same rules by itself, and test/strict-decoder.test.ts holds the two together.
  *
  *   allowed   nil, bool, integers within ±(2^53 - 1), float32/64, str (valid UTF-8), bin, array,
  *             map with string keys, timestamp (extension -1)
@@ -11,7 +11,7 @@ import { readU16, readU32 } from './bytes'
  *             the key "__proto__", nesting deeper than `depth`, more than `items` values,
  *             a declared length beyond the end, bytes after the value
  *
- * Why it exists: decoders trust declared counts and follow extensions. A few hundred bytes can stop an
+ * Why it exists: such decoders trust declared counts and follow extensions. A few hundred bytes can stop an
  * event loop for half a minute (docs/design/codec.md, "What the gate stops"). After the gate a decoder
  * may assume that every length fits and every type is known.
  */
@@ -157,6 +157,14 @@ export function assertBodyAllowed(
       inMap = childIsMap
     }
   }
+}
+
+function readU16(bytes: Uint8Array, pos: number): number {
+  return ((bytes[pos] as number) << 8) | (bytes[pos + 1] as number)
+}
+
+function readU32(bytes: Uint8Array, pos: number): number {
+  return ((readU16(bytes, pos) << 16) | readU16(bytes, pos + 2)) >>> 0
 }
 
 /**

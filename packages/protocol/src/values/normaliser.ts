@@ -1,14 +1,6 @@
+import { LONE_SURROGATE } from '../names/names'
 import { LIMITS } from '../tables/limits'
-import {
-  asNotEncodable,
-  bytesOf,
-  refuseCount,
-  refuseDepth,
-  refuseProto,
-  refuseType,
-  shapeOf,
-  timeOf,
-} from './encodable'
+import { asNotEncodable, assertDepth, formOf, PROTO_KEY, refuse, refuseType, TOO_MANY } from './encodable'
 
 /*
  * For encoders that are not ours: makes of any value one that holds only null, booleans, numbers, well-formed
@@ -17,7 +9,6 @@ import {
  * that changes are copied.
  */
 
-const LONE_SURROGATE = /\p{Surrogate}/u
 const textEncoder = new TextEncoder()
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -43,7 +34,7 @@ export function toPlainValue(value: unknown): unknown {
 }
 
 function plain(value: unknown, depth: number): unknown {
-  if (++items > LIMITS.valueItems) throw refuseCount()
+  if (++items > LIMITS.valueItems) throw refuse(TOO_MANY)
   switch (typeof value) {
     case 'string':
       return wellFormed(value)
@@ -54,7 +45,7 @@ function plain(value: unknown, depth: number): unknown {
       return null
     case 'object':
       if (value === null) return null
-      return Array.isArray(value) ? plainArray(value, depth + 1) : plainObject(value, depth)
+      return Array.isArray(value) ? plainArray(value, depth + 1) : plainObject(value, depth + 1)
     default:
       throw refuseType(value)
   }
@@ -66,9 +57,9 @@ function wellFormed(text: string): string {
 }
 
 function plainArray(value: readonly unknown[], depth: number): readonly unknown[] {
-  if (depth > LIMITS.valueDepth) throw refuseDepth()
+  assertDepth(depth)
   const { length } = value
-  if (length > LIMITS.valueItems) throw refuseCount()
+  if (length > LIMITS.valueItems) throw refuse(TOO_MANY)
   let copy: unknown[] | undefined = value.constructor === Array ? undefined : []
   for (let i = 0; i < length; i++) {
     const item = value[i]
@@ -80,32 +71,17 @@ function plainArray(value: readonly unknown[], depth: number): readonly unknown[
 }
 
 function plainObject(value: object, depth: number): unknown {
-  switch (shapeOf(value)) {
-    case 'map':
-      return plainMap(value as Record<string, unknown>, depth + 1)
-    case 'binary':
-      return plainBinary(value)
-    case 'date':
-      return plainDate(value)
-    case 'toJSON':
-      if (depth >= LIMITS.valueDepth) throw refuseDepth()
-      items--
-      return plain((value as { toJSON(): unknown }).toJSON(), depth + 1)
-  }
-}
-
-function plainDate(value: object): Date {
-  const ms = timeOf(value)
-  return value instanceof Date ? value : new Date(ms)
-}
-
-/** msgpackr writes other views wrongly, and with bytes of earlier messages. */
-function plainBinary(value: object): Uint8Array {
-  return value.constructor === Uint8Array ? (value as Uint8Array) : bytesOf(value)
+  const form = formOf(value)
+  if (typeof form === 'number') return value instanceof Date ? value : new Date(form)
+  // msgpackr writes other views wrongly, and with bytes of earlier messages.
+  if (form instanceof Uint8Array) return form
+  assertDepth(depth)
+  if (form === undefined) return plainMap(value as Record<string, unknown>, depth)
+  items--
+  return plain(form.call(value), depth)
 }
 
 function plainMap(value: Record<string, unknown>, depth: number): Record<string, unknown> {
-  if (depth > LIMITS.valueDepth) throw refuseDepth()
   const keys = Object.keys(value)
   let copy: Record<string, unknown> | undefined = value.constructor === Object ? undefined : {}
   for (let i = 0; i < keys.length; i++) {
@@ -115,7 +91,7 @@ function plainMap(value: Record<string, unknown>, depth: number): Record<string,
       copy ??= copyUpTo(value, keys, i)
       continue
     }
-    if (key === '__proto__') throw refuseProto()
+    if (key === '__proto__') throw refuse(PROTO_KEY)
     items++
     const name = wellFormed(key)
     const changed = plain(item, depth)
