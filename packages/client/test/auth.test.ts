@@ -242,7 +242,7 @@ describe('an auth function that fails', () => {
     // Lost while it is asked again, over and over.
     auth.limit = 6
     socket.on('connect_error', ({ code }) => {
-      if (code === 'AUTH_FAILED' && auth.calls % 2 === 0) server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL.code)
+      if (code === 'AUTH_FAILED' && auth.calls % 2 === 0) server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL)
     })
     await next(socket, 'connect')
     const asked = server.links.flatMap((link) => link.frames.filter(({ type }) => type === 'CONNECT'))

@@ -194,7 +194,7 @@ describe('a server that is down', () => {
 })
 
 describe('a server without a common version', () => {
-  const { code } = CLOSE_CODES.UNSUPPORTED_VERSION
+  const code = CLOSE_CODES.UNSUPPORTED_VERSION
 
   test('that says so with close 4001 is a final connect_error', async () => {
     await using server = await FakeServer.start({ subprotocol: REFUSAL_SUBPROTOCOL })
@@ -288,7 +288,7 @@ describe('a server that does not answer', () => {
     await next(socket, 'connect_error')
     expect(socket).toMatchObject({ active: true, connected: false })
     const link = await server.link()
-    expect((await link.end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT.code)
+    expect((await link.end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT)
     await connected
     expect(errors).toEqual(['CONNECT_TIMEOUT'])
   })
@@ -307,7 +307,7 @@ describe('a server that does not answer', () => {
   test('CONNECT because the link is lost is a connect_error, and is tried again', async () => {
     let losses = 0
     await using server = await FakeServer.start({
-      answer: (link, frame) => (losses++ < 2 ? link.close(CLOSE_CODES.ABNORMAL.code) : link.accept(frame)),
+      answer: (link, frame) => (losses++ < 2 ? link.close(CLOSE_CODES.ABNORMAL) : link.accept(frame)),
     })
     using socket = connect(server.url)
     let disconnects = 0
@@ -323,7 +323,7 @@ describe('a server that does not answer', () => {
   })
 
   test('CONNECT but closes for good is a connect_error with active false', async () => {
-    await using server = await FakeServer.start({ answer: (link) => link.close(CLOSE_CODES.KICKED.code, 'no') })
+    await using server = await FakeServer.start({ answer: (link) => link.close(CLOSE_CODES.KICKED, 'no') })
     using socket = connect(server.url)
     await next(socket, 'connect_error')
     expect(socket.active).toBe(false)

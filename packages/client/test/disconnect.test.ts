@@ -65,7 +65,7 @@ describe('the reason of a disconnect', () => {
     const seen = recordDisconnects(socket)
     await next(socket, 'connect')
     const link = await server.link()
-    link.close(CLOSE_CODES.KICKED.code)
+    link.close(CLOSE_CODES.KICKED)
     await until(() => seen.length > 0)
     expect(seen).toEqual([{ reason: 'io server disconnect', code: 4000, verdict: 'never', ...GONE }])
   })

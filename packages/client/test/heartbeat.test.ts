@@ -77,8 +77,8 @@ describe('after silence', () => {
     const again = next(socket, 'connect')
     const [reason, details] = await next(socket, 'disconnect')
     expect(reason).toBe('ping timeout')
-    expect(details).toMatchObject({ code: CLOSE_CODES.PING_TIMEOUT.code, verdict: 'now' })
-    expect((await link.end()).code).toBe(CLOSE_CODES.PING_TIMEOUT.code)
+    expect(details).toMatchObject({ code: CLOSE_CODES.PING_TIMEOUT, verdict: 'now' })
+    expect((await link.end()).code).toBe(CLOSE_CODES.PING_TIMEOUT)
     expect(pingsOn(link)).toBe(1)
     await again
     expect(server.links).toHaveLength(2)

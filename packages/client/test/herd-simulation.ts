@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../../../test-kit/random'
-import { deadlineOf, type Effect, type Event, IDLE, type State, step } from '../src/connection/machine'
+import { deadlineOf, IDLE, step } from '../src/connection/machine'
+import type { Effect, Event, State } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 import { POLICY } from './machine-rig'
 

@@ -1,8 +1,8 @@
-import { CLOSE_CODES, type CloseName } from '@roomcast/protocol'
+import { CLOSE_CODES, type CloseName, closeVerdict } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import { DELAYS, names, Rig } from './machine-rig'
 
-const ROWS = Object.entries(CLOSE_CODES).map(([name, row]) => [name as CloseName, row.code, row.verdict] as const)
+const ROWS = Object.entries(CLOSE_CODES).map(([name, code]) => [name as CloseName, code, closeVerdict(code)] as const)
 
 /** A link that has lasted since it was answered. */
 const stable = (policy = {}) => new Rig(policy).connect().live(70_000)
@@ -113,7 +113,7 @@ describe('the delay', () => {
     const rig = new Rig({ transports: ['websocket'] })
     for (const bound of [1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]) {
       rig.connect()
-      rig.ended('websocket', CLOSE_CODES.SLOW_CONSUMER.code)
+      rig.ended('websocket', CLOSE_CODES.SLOW_CONSUMER)
       expect(rig.delay).toBe(bound / 2)
       rig.pass(rig.delay)
     }
@@ -209,7 +209,7 @@ describe('the end of the attempts', () => {
       if (rig.state.name === 'waiting') rig.pass(rig.delay)
       return rig.told.isFinal
     }
-    const violate = () => lose(CLOSE_CODES.BAD_FRAME.code, 500)
+    const violate = () => lose(CLOSE_CODES.BAD_FRAME, 500)
     for (let i = 0; i < 4; i++) expect(violate()).toBe(false)
     expect(lose(1006, 10_000)).toBe(false)
     for (let i = 0; i < 4; i++) expect(violate()).toBe(false)

@@ -2,7 +2,7 @@ import { CLOSE_CODES } from '@roomcast/protocol'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { runs } from '../../protocol/test/support'
-import type { Policy } from '../src/connection/machine'
+import type { Policy } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 import { type Fate, type Fates, type Stray, World } from './machine-world'
 
@@ -74,7 +74,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .tuple(
-        fc.constantFrom(4_999, ...Object.values(CLOSE_CODES).map(({ code }) => code)),
+        fc.constantFrom(4_999, ...Object.values(CLOSE_CODES)),
         fc.option(fc.nat(MAX_RETRY_AFTER_MS), { nil: undefined }),
       )
       .map(

@@ -1,5 +1,6 @@
 import type { CloseVerdict } from '@roomcast/protocol'
-import { deadlineOf, type Effect, type Event, IDLE, type Policy, type State, step } from '../src/connection/machine'
+import { deadlineOf, IDLE, step } from '../src/connection/machine'
+import type { Effect, Event, Policy, State } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 
 /** The options' defaults. */

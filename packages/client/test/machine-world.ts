@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../../../test-kit/random'
-import { deadlineOf, type Effect, type Event, type Policy } from '../src/connection/machine'
+import { deadlineOf } from '../src/connection/machine'
+import type { Effect, Event, Policy } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 import { Rig } from './machine-rig'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { LinkEnd } from '../src/connection/machine'
+import type { LinkEnd } from '../src/connection/states'
 import { names, Rig } from './machine-rig'
 
 const BLOCKED: LinkEnd = { code: 1006, message: 'test' }

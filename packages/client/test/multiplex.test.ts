@@ -100,7 +100,7 @@ test('the link is closed with code 1000', async () => {
   await next(socket, 'connect')
   socket.disconnect()
   const link = await server.link()
-  expect((await link.end()).code).toBe(CLOSE_CODES.NORMAL.code)
+  expect((await link.end()).code).toBe(CLOSE_CODES.NORMAL)
   expect(link.frames.map(({ type }) => type)).toEqual(['CONNECT', 'DISCONNECT'])
 })
 
@@ -215,7 +215,7 @@ test('a Manager tells when its link opens and closes', async () => {
   expect(events).toEqual(['open'])
   await server.io.close()
   await next(manager, 'close')
-  expect(events).toEqual(['open', ['transport close', CLOSE_CODES.SERVER_SHUTDOWN.code, 'backoff']])
+  expect(events).toEqual(['open', ['transport close', CLOSE_CODES.SERVER_SHUTDOWN, 'backoff']])
 })
 
 test('a socket knows its manager, as in Socket.IO', async () => {
@@ -303,6 +303,6 @@ describe('a namespace that is not answered while another one is connected', () =
     await next(other, 'connect_error')
     main.disconnect()
     await next(other, 'connect')
-    expect((await (await server.link()).end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT.code)
+    expect((await (await server.link()).end()).code).toBe(CLOSE_CODES.CONNECT_TIMEOUT)
   })
 })

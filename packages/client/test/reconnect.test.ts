@@ -1,5 +1,5 @@
 import type { Manager } from '@roomcast/client'
-import { CLOSE_CODES, type CloseName, type CloseVerdict, MESSAGE_TYPES, type RoomcastError } from '@roomcast/protocol'
+import { CLOSE_CODES, type CloseName, closeVerdict, MESSAGE_TYPES, type RoomcastError } from '@roomcast/protocol'
 import type { Server } from '@roomcast/server'
 import { describe, expect, test } from 'vitest'
 import { FakeServer } from '../../../test-kit/fake-server'
@@ -38,7 +38,7 @@ describe('a server that restarts on its port', () => {
     await first.close()
     const [reason, details] = await lost
     expect(reason).toBe('transport close')
-    expect(details).toMatchObject({ code: CLOSE_CODES.SERVER_SHUTDOWN.code, verdict: 'backoff' })
+    expect(details).toMatchObject({ code: CLOSE_CODES.SERVER_SHUTDOWN, verdict: 'backoff' })
     expect(socket).toMatchObject({ active: true, connected: false, id: undefined })
     await until(() => events.length >= 4, 'two attempts to fail')
     await using _second = await startServerOn(port, answerEcho)
@@ -107,7 +107,7 @@ describe('a server that restarts on its port', () => {
   })
 
   test('is given up after reconnectionAttempts also when links open and end without an answer', async () => {
-    await using server = await FakeServer.start({ answer: (link) => link.close(CLOSE_CODES.SERVER_SHUTDOWN.code) })
+    await using server = await FakeServer.start({ answer: (link) => link.close(CLOSE_CODES.SERVER_SHUTDOWN) })
     const { manager, socket: opened } = connectManager(server.url, { reconnectionAttempts: 3 })
     using socket = opened
     const errors: string[] = []
@@ -438,9 +438,7 @@ describe('an end by the server', () => {
 
 describe('every close code of the table is obeyed', () => {
   /** Codes that a server, or the engine between, ends a link with. */
-  const rows = Object.entries(CLOSE_CODES).map(
-    ([name, { code, verdict }]) => [name as CloseName, code, verdict as CloseVerdict] as const,
-  )
+  const rows = Object.entries(CLOSE_CODES).map(([name, code]) => [name as CloseName, code, closeVerdict(code)] as const)
 
   test.each(rows)('%s, %i: %s', async (name, code, verdict) => {
     await using server = await FakeServer.start()
@@ -518,8 +516,8 @@ describe('a malformed frame of the server', () => {
     link.sendBytes(bytes)
     const [reason, details] = await lost
     expect(reason).toBe('parse error')
-    expect(details).toMatchObject({ code: CLOSE_CODES.BAD_FRAME.code, verdict: 'backoff' })
-    expect((await link.end()).code).toBe(CLOSE_CODES.BAD_FRAME.code)
+    expect(details).toMatchObject({ code: CLOSE_CODES.BAD_FRAME, verdict: 'backoff' })
+    expect((await link.end()).code).toBe(CLOSE_CODES.BAD_FRAME)
     await again
     expect(seen).toEqual([])
   })
@@ -531,7 +529,7 @@ describe('a malformed frame of the server', () => {
     const again = next(socket, 'connect')
     const link = await server.link()
     link.sendText('hello')
-    expect((await link.end()).code).toBe(CLOSE_CODES.BAD_FRAME.code)
+    expect((await link.end()).code).toBe(CLOSE_CODES.BAD_FRAME)
     await again
   })
 

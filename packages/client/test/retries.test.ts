@@ -59,7 +59,7 @@ describe('an event that is not answered', () => {
   })
 
   test('fails with DISCONNECTED when the link is lost that often', async () => {
-    await using server = await FakeServer.start({ onFrame: (link) => link.close(CLOSE_CODES.ABNORMAL.code) })
+    await using server = await FakeServer.start({ onFrame: (link) => link.close(CLOSE_CODES.ABNORMAL) })
     using client = connect(server.url, { retries: 2, ackTimeout: LONG_MS, transports: ['websocket'] })
     expect((await errorOf(() => client.emitWithAck('m', 1))).code).toBe('DISCONNECTED')
     expect(server.links.map((link) => sentOn(link))).toEqual([[1], [1], [1]])
@@ -164,7 +164,7 @@ describe('events on their way', () => {
     answerOn(first, 0, 2, 255)
     await until(() => sentOn(first).length === LIMITS.pendingAcks + 3)
     const lost = next(client, 'disconnect')
-    first.close(CLOSE_CODES.ABNORMAL.code)
+    first.close(CLOSE_CODES.ABNORMAL)
     await lost
     client.emit('m', 'new')
     const second = await server.link()
@@ -220,7 +220,7 @@ describe('events on their way', () => {
     client.volatile.emit('v', 1)
     const link = await server.link()
     await until(() => sentOn(link, 'v').length === 1)
-    link.close(CLOSE_CODES.ABNORMAL.code)
+    link.close(CLOSE_CODES.ABNORMAL)
     const second = await server.link()
     await until(() => sentOn(second).length === LIMITS.pendingAcks)
     answerOn(second, ...sentOn(second))

@@ -66,7 +66,7 @@ describe('the state of a socket', () => {
     using socket = connect(server.url)
     await next(socket, 'connect')
     const lost = next(socket, 'disconnect')
-    ;(await server.link()).close(CLOSE_CODES.KICKED.code)
+    ;(await server.link()).close(CLOSE_CODES.KICKED)
     await lost
     expect([socket.state, socket.io.state]).toEqual(['idle', 'idle'])
   })
@@ -121,7 +121,7 @@ describe('a manager', () => {
     for (let round = 0; round < 3; round++) {
       seen.length = 0
       const again = next(main, 'connect')
-      server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL.code)
+      server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL)
       await again
       expect(seen).toEqual(['open', 'reconnect 1', 'connect'])
     }
@@ -130,7 +130,7 @@ describe('a manager', () => {
     await next(refused, 'connect_error')
     expect(seen).toHaveLength(3)
     const lost = next(manager, 'close')
-    server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL.code)
+    server.links.at(-1)?.close(CLOSE_CODES.ABNORMAL)
     await lost
     main.disconnect()
     refused.connect()
@@ -141,7 +141,7 @@ describe('a manager', () => {
   test('does not fire "reconnect" for links that open and end without an answer', async () => {
     let losses = 3
     await using server = await FakeServer.start({
-      answer: (link, frame) => (losses-- > 0 ? link.close(CLOSE_CODES.SERVER_SHUTDOWN.code) : link.accept(frame)),
+      answer: (link, frame) => (losses-- > 0 ? link.close(CLOSE_CODES.SERVER_SHUTDOWN) : link.accept(frame)),
     })
     const { manager, socket: opened } = connectManager(server.url)
     using socket = opened

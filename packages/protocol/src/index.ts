@@ -43,8 +43,8 @@ export {
   utf8Length,
 } from './names/names'
 export { assertTimeout } from './names/timeout'
-export type { CloseCodeRow, CloseName, CloseVerdict } from './tables/close-codes'
-export { CLOSE_CODES, CLOSE_MEANINGS, closeVerdict } from './tables/close-codes'
+export type { CloseName, CloseSender, CloseVerdict } from './tables/close-codes'
+export { CLOSE_CODES, CLOSE_MEANINGS, CLOSE_SENDERS, closeVerdict } from './tables/close-codes'
 export type { ErrorCarrier, ErrorCode, ErrorCodeRow, ErrorSource } from './tables/error-codes'
 export { ERROR_CODES } from './tables/error-codes'
 export type { LimitName } from './tables/limits'

@@ -115,7 +115,7 @@ describe('a listener of once', () => {
   it('is called with the same `this` as one of on, and has the length of the function', () => {
     const emitter = new Probe()
     const seen: unknown[] = []
-    const listener = function (this: unknown, _a: number, _b: number) {
+    const listener = function (this: unknown, _a: unknown, _b: unknown) {
       seen.push(this)
     }
     emitter.on('x', listener)

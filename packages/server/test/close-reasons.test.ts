@@ -33,7 +33,7 @@ describe('a client that could not see how its connection ended is told when it i
   test('a frame of more than twice the limit', async () => {
     await using server = await startServer(() => {}, { maxHttpBufferSize: 2_048 })
     const id = await cutOff(server, (client) => client.sendBytes(new Uint8Array(5_000)))
-    const end = { code: CLOSE_CODES.FRAME_TOO_LARGE.code, message: 'a frame over the announced limit' }
+    const end = { code: CLOSE_CODES.FRAME_TOO_LARGE, message: 'a frame over the announced limit' }
     expect(await previousOf(server, id)).toEqual(end)
     expect(await previousOf(server, id), 'once').toBeUndefined()
   })
@@ -41,7 +41,7 @@ describe('a client that could not see how its connection ended is told when it i
   test('no sign of life', async () => {
     await using server = await startServer()
     const id = await cutOff(server, (client) => client.pause())
-    expect(await previousOf(server, id)).toMatchObject({ code: CLOSE_CODES.PING_TIMEOUT.code })
+    expect(await previousOf(server, id)).toMatchObject({ code: CLOSE_CODES.PING_TIMEOUT })
   }, 30_000)
 
   test('more outstanding than allowed', async () => {
@@ -50,7 +50,7 @@ describe('a client that could not see how its connection ended is told when it i
       client.pause()
       for (let i = 0; i < 200 && socket.connected; i++) socket.emit('m', new Uint8Array(1_000_000))
     })
-    expect(await previousOf(server, id)).toMatchObject({ code: CLOSE_CODES.SLOW_CONSUMER.code })
+    expect(await previousOf(server, id)).toMatchObject({ code: CLOSE_CODES.SLOW_CONSUMER })
   })
 
   test('anything else that the engine cuts for: 1006 and its text', async () => {

@@ -347,7 +347,7 @@ describe('requests that are refused', () => {
     for (const subprotocols of [['roomcast'], ['roomcast.v2', 'roomcast']]) {
       using client = await RawClient.open(server.port, { subprotocols })
       expect(client.subprotocol).toBe('roomcast')
-      expect(await client.close()).toMatchObject({ code: CLOSE_CODES.UNSUPPORTED_VERSION.code })
+      expect(await client.close()).toMatchObject({ code: CLOSE_CODES.UNSUPPORTED_VERSION })
     }
     await expectAlive(server)
   })

@@ -96,7 +96,7 @@ describe('malformed frames close the connection with BAD_FRAME', () => {
     using client = await RawClient.connect(server.port)
     client.sendBytes(bytes)
     const { code, reason } = await client.close()
-    expect(code).toBe(CLOSE_CODES.BAD_FRAME.code)
+    expect(code).toBe(CLOSE_CODES.BAD_FRAME)
     expect(reason).not.toBe('')
     await expectUnharmed()
   })
@@ -104,7 +104,7 @@ describe('malformed frames close the connection with BAD_FRAME', () => {
   test('a text message', async () => {
     using client = await RawClient.connect(server.port)
     client.sendText('hello')
-    expect((await client.close()).code).toBe(CLOSE_CODES.BAD_FRAME.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.BAD_FRAME)
     await expectUnharmed()
   })
 
@@ -113,7 +113,7 @@ describe('malformed frames close the connection with BAD_FRAME', () => {
     for (let length = 1; length < good.length; length++) {
       using client = await RawClient.connect(server.port)
       client.sendBytes(good.slice(0, length))
-      expect((await client.close()).code, `first ${length} bytes`).toBe(CLOSE_CODES.BAD_FRAME.code)
+      expect((await client.close()).code, `first ${length} bytes`).toBe(CLOSE_CODES.BAD_FRAME)
     }
     await expectUnharmed()
   })
@@ -169,7 +169,7 @@ describe('frames that break a rule are answered with a code', () => {
   test('the eleventh of them closes the connection', async () => {
     using client = await RawClient.connect(server.port)
     for (let i = 0; i <= LIMITS.protocolErrors; i++) client.send({ type: MESSAGE_TYPES.ACK, ackId: 2 }, [])
-    expect((await client.close()).code).toBe(CLOSE_CODES.TOO_MANY_ERRORS.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.TOO_MANY_ERRORS)
     expect(client.frames.filter(({ type }) => type === 'ERROR')).toHaveLength(LIMITS.protocolErrors)
     await expectUnharmed()
   })
@@ -179,14 +179,14 @@ describe('limits', () => {
   test('a frame over the announced limit is closed with its code', async () => {
     using client = await RawClient.connect(server.port)
     client.emit('echo', [new Uint8Array(LIMITS.frameBytes)])
-    expect((await client.close()).code).toBe(CLOSE_CODES.FRAME_TOO_LARGE.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.FRAME_TOO_LARGE)
     await expectUnharmed()
   })
 
   test('a frame far over the limit is cut off by the engine', async () => {
     using client = await RawClient.connect(server.port)
     client.emit('echo', [new Uint8Array(LIMITS.frameBytes * 3)])
-    expect((await client.close()).code).toBe(CLOSE_CODES.ABNORMAL.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.ABNORMAL)
     await expectUnharmed()
   })
 
@@ -201,13 +201,13 @@ describe('limits', () => {
   test('more frames than allowed before the first namespace close the connection', async () => {
     using client = await RawClient.open(server.port)
     for (let i = 0; i <= LIMITS.framesBeforeConnect; i++) client.send({ type: MESSAGE_TYPES.DISCONNECT }, null)
-    expect((await client.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT)
   })
 
   test('more bytes than allowed before the first namespace close the connection', async () => {
     using client = await RawClient.open(server.port)
     client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/', auth: new Uint8Array(LIMITS.bytesBeforeConnect) })
-    expect((await client.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT)
   })
 })
 

@@ -81,7 +81,7 @@ describe('reasons of a disconnect', () => {
     it.socket.emit('last words')
     it.socket.disconnect(true)
     expect(await it.ending()).toEqual(ended('server namespace disconnect'))
-    expect(await it.client.close()).toMatchObject({ code: CLOSE_CODES.KICKED.code })
+    expect(await it.client.close()).toMatchObject({ code: CLOSE_CODES.KICKED })
     expect(it.client.frames.map(({ type }) => type)).toEqual(['CONNECTED', 'EVENT', 'DISCONNECT'])
     expect(it.server.io.engine.clientsCount).toBe(0)
   })
@@ -91,7 +91,7 @@ describe('reasons of a disconnect', () => {
     it.client.terminate()
     const [[, reason]] = (await it.ending()) as [[string, string]]
     expect(['transport close', 'transport error']).toContain(reason)
-    expect(it.log).toEqual(ended(reason, CLOSE_CODES.ABNORMAL.code))
+    expect(it.log).toEqual(ended(reason, CLOSE_CODES.ABNORMAL))
   })
 
   test('the client closes the link: "transport close" with its code', async () => {
@@ -99,21 +99,21 @@ describe('reasons of a disconnect', () => {
     using client = await RawClient.connect(server.port)
     const [socket] = [...server.io.sockets.sockets.values()] as [Socket]
     const gone = next(socket, 'disconnect')
-    client.closeWith(CLOSE_CODES.GOING_AWAY.code, 'bye')
-    expect(await gone).toEqual(['transport close', { code: CLOSE_CODES.GOING_AWAY.code, message: 'bye' }])
+    client.closeWith(CLOSE_CODES.GOING_AWAY, 'bye')
+    expect(await gone).toEqual(['transport close', { code: CLOSE_CODES.GOING_AWAY, message: 'bye' }])
   })
 
   test('the client breaks the protocol: "parse error" with the code that it was closed with', async () => {
     await using it = await startRaw()
     it.client.sendBytes(new Uint8Array(0))
-    expect(await it.ending()).toEqual(ended('parse error', CLOSE_CODES.BAD_FRAME.code))
+    expect(await it.ending()).toEqual(ended('parse error', CLOSE_CODES.BAD_FRAME))
   })
 
   test('the server closes: "server shutting down", and SERVER_SHUTDOWN for the client', async () => {
     await using it = await startRaw()
     await it.server.io.close()
     expect(await it.ending()).toEqual(ended('server shutting down'))
-    expect(await it.client.close()).toMatchObject({ code: CLOSE_CODES.SERVER_SHUTDOWN.code })
+    expect(await it.client.close()).toMatchObject({ code: CLOSE_CODES.SERVER_SHUTDOWN })
   })
 
   test('after "disconnect" no event of the socket comes any more', async () => {
@@ -156,7 +156,7 @@ describe('reasons of a disconnect', () => {
     using client = await RawClient.connect(server.port)
     client.emit('a', [], 1)
     client.emit('a', [], 2)
-    expect((await client.close()).code).toBe(CLOSE_CODES.KICKED.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.KICKED)
     expect(client.frames.map(({ type }) => type)).toEqual(['CONNECTED', 'DISCONNECT'])
     server.io.emit('end')
     expect(await other.eventsBefore('end')).toEqual(['to the others', 'from the dead'])
@@ -295,7 +295,7 @@ describe('the connection handler', () => {
     })
     using client = await RawClient.connect(server.port)
     for (let i = 0; i < count; i++) client.emit('a', [payload])
-    expect(await client.close()).toMatchObject({ code: CLOSE_CODES.HELD_LIMIT.code })
+    expect(await client.close()).toMatchObject({ code: CLOSE_CODES.HELD_LIMIT })
   })
 
   test('as many as may be held are kept', async () => {
@@ -349,7 +349,7 @@ describe('a connection without a namespace', () => {
     await using server = await startServer(() => {}, { connectTimeout: 50 })
     using client = await RawClient.open(server.port)
     expect(server.io.engine.clientsCount).toBe(1)
-    expect(await client.close()).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT.code })
+    expect(await client.close()).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT })
     expect(server.io.engine.clientsCount).toBe(0)
   })
 
@@ -373,7 +373,7 @@ describe('a connection without a namespace', () => {
     for (const nsp of ['/', '/never']) {
       using client = await RawClient.open(server.port)
       client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp })
-      expect(await client.close()).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT.code })
+      expect(await client.close()).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT })
     }
   })
 })
@@ -439,10 +439,7 @@ describe('listen and close', () => {
     await until(() => client.connected)
     const lost = next(client, 'disconnect')
     await first.close()
-    expect(await lost).toMatchObject([
-      'transport close',
-      { code: CLOSE_CODES.SERVER_SHUTDOWN.code, verdict: 'backoff' },
-    ])
+    expect(await lost).toMatchObject(['transport close', { code: CLOSE_CODES.SERVER_SHUTDOWN, verdict: 'backoff' }])
     const second = new Server()
     second.on('connection', (socket) => void socket.emit('hello from the second'))
     const hello = next(client, 'hello from the second')
@@ -479,8 +476,8 @@ describe('listen and close', () => {
     const http = rawRequest(server.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await request(server.port)
     await server.io.close()
-    expect((await idle.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN.code)
-    expect((await pending.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN.code)
+    expect((await idle.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN)
+    expect((await pending.close()).code).toBe(CLOSE_CODES.SERVER_SHUTDOWN)
     await http
   })
 

@@ -17,7 +17,7 @@ test('a client that gives no sign of life is disconnected with "ping timeout", o
   // Half a second for the machine.
   expect(performance.now() - before).toBeLessThan(LIMITS.pingIntervalMs + LIMITS.pingTimeoutMs + 500)
   expect(reason).toBe('ping timeout')
-  expect(details).toMatchObject({ code: CLOSE_CODES.ABNORMAL.code })
+  expect(details).toMatchObject({ code: CLOSE_CODES.ABNORMAL })
   // The other one is as old, and has been as quiet.
   const [other] = [...server.io.sockets.sockets.values()] as [Socket]
   const answered = next(other, 'still here')

@@ -1,4 +1,4 @@
-import { LIMITS, POLL_CONTENT_TYPE, POLL_ROUTE } from '@roomcast/protocol'
+import { CLOSE_CODES, LIMITS, POLL_CONTENT_TYPE, POLL_ROUTE } from '@roomcast/protocol'
 import type { CorsOptions, ServerOptions } from '@roomcast/server'
 import { describe, expect, test } from 'vitest'
 import { type HttpAnswer, rawRequest, request } from '../../../test-kit/http'
@@ -188,9 +188,21 @@ describe('requests that are refused', () => {
   test.each<[string, { method: string; path?: string; headers?: Record<string, string>; body?: string }, unknown[]]>([
     ['PUT', { method: 'PUT' }, [405, 'REQUEST_REFUSED', undefined]],
     ['PATCH', { method: 'PATCH' }, [405, 'REQUEST_REFUSED', undefined]],
-    ['another version', { method: 'GET', path: '/roomcast/poll/v2' }, [400, 'UNSUPPORTED_VERSION', undefined]],
-    ['no version', { method: 'POST', path: '/roomcast/poll', headers: OURS }, [400, 'UNSUPPORTED_VERSION', undefined]],
-    ['a longer path', { method: 'GET', path: `${URL}/x` }, [400, 'UNSUPPORTED_VERSION', undefined]],
+    [
+      'another version',
+      { method: 'GET', path: '/roomcast/poll/v2' },
+      [400, 'UNSUPPORTED_VERSION', CLOSE_CODES.UNSUPPORTED_VERSION],
+    ],
+    [
+      'no version',
+      { method: 'POST', path: '/roomcast/poll', headers: OURS },
+      [400, 'UNSUPPORTED_VERSION', CLOSE_CODES.UNSUPPORTED_VERSION],
+    ],
+    [
+      'a longer path',
+      { method: 'GET', path: `${URL}/x` },
+      [400, 'UNSUPPORTED_VERSION', CLOSE_CODES.UNSUPPORTED_VERSION],
+    ],
     ['no content type', { method: 'POST' }, [415, 'REQUEST_REFUSED', undefined]],
     ['text (T-03)', { method: 'POST', headers: { 'content-type': 'text/plain' } }, [415, 'REQUEST_REFUSED', undefined]],
     [

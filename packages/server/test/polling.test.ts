@@ -170,7 +170,7 @@ describe('a session', () => {
     const ended = ending(only(server))
     const held = poller.get()
     expect((await poller.request({ method: 'DELETE' })).status).toBe(204)
-    expect(await ended).toEqual(['transport close', { code: CLOSE_CODES.NORMAL.code, message: '' }])
+    expect(await ended).toEqual(['transport close', { code: CLOSE_CODES.NORMAL, message: '' }])
     for (const answer of [await held, await poller.get(), await poller.request({ method: 'DELETE' })]) {
       expect(answer.status).toBe(410)
       expect(JSON.parse(answer.text)).toMatchObject({ code: 'SESSION_CLOSED', close: 1000 })
@@ -409,8 +409,8 @@ describe('receiving', () => {
     }
     expect(buffered).toBeLessThan(maxOutgoingBytes + 2_000)
     expect(sent).toBeGreaterThan(80)
-    expect(await ended).toMatchObject(['transport error', { code: CLOSE_CODES.SLOW_CONSUMER.code }])
-    expect((await closeOf(poller)).close).toMatchObject({ code: CLOSE_CODES.SLOW_CONSUMER.code })
+    expect(await ended).toMatchObject(['transport error', { code: CLOSE_CODES.SLOW_CONSUMER }])
+    expect((await closeOf(poller)).close).toMatchObject({ code: CLOSE_CODES.SLOW_CONSUMER })
     const numbers = poller.frames.filter(({ type }) => type === 'EVENT').map(({ body }) => (body as [number])[0])
     expect(numbers).toEqual(Array.from({ length: sent }, (_, i) => i))
   })
@@ -454,8 +454,8 @@ describe('the end', () => {
     expect(server.io.engine.clientsCount).toBe(0)
     const { close, gone } = await closeOf(poller)
     expect(poller.frames.map(({ type }) => type)).toEqual(['CONNECTED', 'EVENT', 'DISCONNECT', 'CLOSE'])
-    expect(close).toMatchObject({ code: CLOSE_CODES.KICKED.code })
-    expect(gone).toMatchObject({ code: 'SESSION_CLOSED', close: CLOSE_CODES.KICKED.code })
+    expect(close).toMatchObject({ code: CLOSE_CODES.KICKED })
+    expect(gone).toMatchObject({ code: 'SESSION_CLOSED', close: CLOSE_CODES.KICKED })
     expect(kept(server)).toEqual({ sessions: 0, topics: 0, deadlines: 0, connections: 0 })
   })
 
@@ -474,7 +474,7 @@ describe('the end', () => {
   test('a client without a namespace is closed with 4002', async () => {
     await using server = await startServer(() => {}, { connectTimeout: 100 })
     using poller = await RawPoller.open(server.port)
-    expect((await closeOf(poller)).close).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT.code })
+    expect((await closeOf(poller)).close).toMatchObject({ code: CLOSE_CODES.CONNECT_TIMEOUT })
   })
 
   test('a server that closes tells those that wait', async () => {
@@ -499,12 +499,12 @@ describe('signs of life', () => {
     using silent = await RawPoller.connect(server.port)
     const socket = [...server.io.sockets.sockets.values()].at(-1) as Socket
     const before = performance.now()
-    expect(await ending(socket)).toMatchObject(['ping timeout', { code: CLOSE_CODES.PING_TIMEOUT.code }])
+    expect(await ending(socket)).toMatchObject(['ping timeout', { code: CLOSE_CODES.PING_TIMEOUT }])
     expect(performance.now() - before).toBeLessThan(700 + 500)
     const gone = await silent.get()
     expect([gone.status, JSON.parse(gone.text)]).toMatchObject([
       410,
-      { code: 'SESSION_CLOSED', close: CLOSE_CODES.PING_TIMEOUT.code },
+      { code: 'SESSION_CLOSED', close: CLOSE_CODES.PING_TIMEOUT },
     ])
     expect(other.connected).toBe(true)
     expect(alive.ended).toBe(null)
@@ -521,7 +521,7 @@ describe('signs of life', () => {
     using never = await RawPoller.open(server.port)
     await until(() => server.io.engine.clientsCount === 0)
     const gone = await never.get(0)
-    expect([gone.status, JSON.parse(gone.text).close]).toEqual([410, CLOSE_CODES.PING_TIMEOUT.code])
+    expect([gone.status, JSON.parse(gone.text).close]).toEqual([410, CLOSE_CODES.PING_TIMEOUT])
   })
 
   test('bytes of a POST are a sign of life, be they ever so slow', async () => {

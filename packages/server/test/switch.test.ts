@@ -9,7 +9,7 @@ import { startServer, type TestServer } from '../../../test-kit/server'
 import { next, until } from '../../../test-kit/wait'
 
 const { EVENT, PING, SWITCH, CONNECT } = MESSAGE_TYPES
-const REFUSED = CLOSE_CODES.SWITCH_REFUSED.code
+const REFUSED = CLOSE_CODES.SWITCH_REFUSED
 
 /** The only socket of a server. */
 function only(server: TestServer): Socket {
@@ -160,7 +160,7 @@ describe('moving to a WebSocket', () => {
     using client = await switching(server, poller.session, 1)
     await client.frame('SWITCHED')
     only(server).disconnect(true)
-    expect((await client.close()).code).toBe(CLOSE_CODES.KICKED.code)
+    expect((await client.close()).code).toBe(CLOSE_CODES.KICKED)
     expect(client.frames.map(({ type }) => type)).toEqual(['SWITCHED', 'DISCONNECT'])
     expect(kept(server).clients).toBe(0)
     using other = await RawPoller.connect(server.port)
@@ -277,15 +277,15 @@ describe('a move that is refused leaves the session as it is', () => {
     for (const attempt of attempts) {
       using client = await RawClient.open(server.port)
       attempt(client)
-      expect((await client.close()).code).toBe(CLOSE_CODES.BAD_FRAME.code)
+      expect((await client.close()).code).toBe(CLOSE_CODES.BAD_FRAME)
     }
     using large = await RawClient.open(server.port)
     large.send({ type: SWITCH }, { session: 'x'.repeat(10_000), received: 1 })
-    expect((await large.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT.code)
+    expect((await large.close()).code).toBe(CLOSE_CODES.CONNECT_LIMIT)
     using twice = await switching(server, poller.session, 1)
     await twice.frame('SWITCHED')
     twice.send({ type: SWITCH }, good)
-    expect((await twice.close()).code).toBe(CLOSE_CODES.BAD_FRAME.code)
+    expect((await twice.close()).code).toBe(CLOSE_CODES.BAD_FRAME)
   })
 })
 
@@ -364,7 +364,7 @@ describe('a move that fails returns to polling (T-14 e)', () => {
     const { poller, client } = await begin(server)
     const ended = next(only(server), 'disconnect')
     client.terminate()
-    expect(await ended).toMatchObject(['ping timeout', { code: CLOSE_CODES.PING_TIMEOUT.code }])
+    expect(await ended).toMatchObject(['ping timeout', { code: CLOSE_CODES.PING_TIMEOUT }])
     expect(kept(server)).toEqual({ sessions: 0, topics: 0, deadlines: 0, clients: 0 })
     poller.abandon()
   })

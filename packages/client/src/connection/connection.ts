@@ -101,7 +101,7 @@ export class Connection {
 
   /** Ends the link for a reason of ours. */
   cut(name: CloseName): void {
-    this.#dispatch({ type: 'cut', end: { code: CLOSE_CODES[name].code, message: name } })
+    this.#dispatch({ type: 'cut', end: { code: CLOSE_CODES[name], message: name } })
   }
 
   /** The server has said how it will end the connection. */
@@ -225,7 +225,7 @@ export class Connection {
         if (!isCurrent()) return
         if (subprotocol === SUBPROTOCOL) this.#dispatch({ type: 'opened', transport })
         // The subprotocol of refusals, or none: the server would close with the same code.
-        else link.close(CLOSE_CODES.UNSUPPORTED_VERSION.code, 'UNSUPPORTED_VERSION')
+        else link.close(CLOSE_CODES.UNSUPPORTED_VERSION, 'UNSUPPORTED_VERSION')
       },
       onSign: () => {
         this.#heardAt = now()

@@ -50,9 +50,9 @@ const LATE_MS = 1_000
 const MAX_LATENESS = 2
 
 const NEW: Past = { failures: 0, flaps: 0, violations: 0, badWebSockets: 0 }
-const TIMEOUT: LinkEnd = { code: CLOSE_CODES.ABNORMAL.code, message: 'timeout' }
-const LEFT: LinkEnd = { code: CLOSE_CODES.NORMAL.code, message: '' }
-const SILENT: LinkEnd = { code: CLOSE_CODES.PING_TIMEOUT.code, message: 'no sign of life' }
+const TIMEOUT: LinkEnd = { code: CLOSE_CODES.ABNORMAL, message: 'timeout' }
+const LEFT: LinkEnd = { code: CLOSE_CODES.NORMAL, message: '' }
+const SILENT: LinkEnd = { code: CLOSE_CODES.PING_TIMEOUT, message: 'no sign of life' }
 
 const stay = (state: State): Step => [state, []]
 
@@ -304,8 +304,8 @@ function lose(state: Open, end: LinkEnd, env: Env, effects: readonly Effect[]): 
   const { past, transport } = state
   const { now, policy } = env
   const isStable = state.answeredAt > 0 && now - state.answeredAt >= STABLE_MS
-  const isViolation = end.code >= CLOSE_CODES.BAD_FRAME.code && end.code <= CLOSE_CODES.HELD_LIMIT.code
-  const isBad = transport === 'websocket' && (end.code === CLOSE_CODES.ABNORMAL.code || end === SILENT)
+  const isViolation = end.code >= CLOSE_CODES.BAD_FRAME && end.code <= CLOSE_CODES.HELD_LIMIT
+  const isBad = transport === 'websocket' && (end.code === CLOSE_CODES.ABNORMAL || end === SILENT)
   const isMute = isBad && !hasSpoken(state, env)
   const next: Past = {
     failures: past.failures,

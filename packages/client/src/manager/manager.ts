@@ -290,10 +290,10 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   }
 
   #toError({ end: { code, message } }: Loss): RoomcastError {
-    if (code === CLOSE_CODES.UNSUPPORTED_VERSION.code) {
+    if (code === CLOSE_CODES.UNSUPPORTED_VERSION) {
       return new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
     }
-    if (code === CLOSE_CODES.CONNECT_TIMEOUT.code || message === 'timeout') return timedOut(this.#options.timeout)
+    if (code === CLOSE_CODES.CONNECT_TIMEOUT || message === 'timeout') return timedOut(this.#options.timeout)
     return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
   }
 
@@ -310,11 +310,11 @@ function timedOut(ms: number): RoomcastError {
 
 function reasonOf(code: number): DisconnectReason {
   switch (code) {
-    case CLOSE_CODES.KICKED.code:
+    case CLOSE_CODES.KICKED:
       return 'io server disconnect'
-    case CLOSE_CODES.BAD_FRAME.code:
+    case CLOSE_CODES.BAD_FRAME:
       return 'parse error'
-    case CLOSE_CODES.PING_TIMEOUT.code:
+    case CLOSE_CODES.PING_TIMEOUT:
       return 'ping timeout'
     default:
       return 'transport close'

@@ -249,7 +249,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
-    this.previous = details.code === CLOSE_CODES.ABNORMAL.code ? this.id : undefined
+    this.previous = details.code === CLOSE_CODES.ABNORMAL ? this.id : undefined
     this.lastClose = details
     this.#end(reason, isFinal, details)
   }

@@ -38,6 +38,11 @@ interface Refusal {
 export const pollingTransport: OpenTransport<MovableTransport> = (target, events) => {
   const url = new URL(target.url)
   url.pathname += `/${POLL_ROUTE}`
+  /**
+   * For GETs, with the public half of the session's name: Chromium has GETs of one URL wait for each other, in other tabs
+   * too, unless `cache` is `no-store`; and then it asks another origin's server for permission again and again.
+   */
+  const receiveUrl = new URL(url)
   let session = ''
   /** Whether the end was reported. */
   let isOver = false
@@ -85,12 +90,11 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     body: Uint8Array<ArrayBuffer> | null = null,
   ): Promise<Response | null> => {
     try {
-      const response = await fetch(url, {
+      const response = await fetch(method === 'GET' ? receiveUrl : url, {
         method,
         headers: { ...target.headers, ...(session && { [POLL_HEADERS.session]: session }), ...headers },
         body,
         signal,
-        cache: 'no-store',
         credentials: target.withCredentials ? 'include' : 'same-origin',
         // The page may be on its way out.
         keepalive: method === 'DELETE',
@@ -102,9 +106,9 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       }
       if (response.status >= 500 && session) return null
       const { close, message } = (await response.json().catch(() => ({}))) as Refusal
-      if (!signal.aborted) fail(close ?? ABNORMAL.code, message ?? `HTTP status ${response.status}`)
+      if (!signal.aborted) fail(close ?? ABNORMAL, message ?? `HTTP status ${response.status}`)
     } catch (error) {
-      if (!session) fail(ABNORMAL.code, `${error}`)
+      if (!session) fail(ABNORMAL, `${error}`)
     }
     return null
   }
@@ -123,7 +127,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       signal.removeEventListener('abort', stop)
       if (result !== null || signal.aborted) return result
       const delay = RETRY_DELAYS_MS[tries]
-      if (delay === undefined) fail(ABNORMAL.code, 'requests are not answered')
+      if (delay === undefined) fail(ABNORMAL, 'requests are not answered')
       await new Promise((resolve) => setTimeout(resolve, delay))
     }
     return null
@@ -146,7 +150,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
           events.onFrame(frame)
         })
       } catch {
-        fail(BAD_FRAME.code, 'an answer that holds no frames')
+        fail(BAD_FRAME, 'an answer that holds no frames')
       }
     }
   }
@@ -184,7 +188,8 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   queueMicrotask(async () => {
     const response = await request('POST', dead.signal, { 'content-type': POLL_CONTENT_TYPE })
     session = (await response?.text().catch(() => '')) ?? ''
-    if (!session || isOver) return fail(ABNORMAL.code, 'no session was given')
+    if (!session || isOver) return fail(ABNORMAL, 'no session was given')
+    receiveUrl.searchParams.set('id', session.split('.', 1)[0] as string)
     events.onOpen(SUBPROTOCOL)
     receive()
   })

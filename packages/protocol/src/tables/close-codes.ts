@@ -4,38 +4,65 @@
  */
 export type CloseVerdict = 'backoff' | 'never' | 'now'
 
-/** One row of the table of close codes. */
-export interface CloseCodeRow {
-  /** The number in the WebSocket close frame. RFC 6455 section 7.4. */
-  readonly code: number
-  /** Who sends it; `engine` codes are made by the link itself and never sent. */
-  readonly sender: 'both' | 'client' | 'engine' | 'server'
-  readonly verdict: CloseVerdict
+/**
+ * Every way a connection ends: the number in the WebSocket close frame, RFC 6455 section 7.4. PROTOCOL.md, the client's
+ * retry policy and the tests are checked against this file.
+ */
+export const CLOSE_CODES = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  NO_STATUS: 1005,
+  ABNORMAL: 1006,
+  SERVER_SHUTDOWN: 1012,
+  KICKED: 4000,
+  UNSUPPORTED_VERSION: 4001,
+  CONNECT_TIMEOUT: 4002,
+  BAD_FRAME: 4003,
+  FRAME_TOO_LARGE: 4004,
+  TOO_MANY_ERRORS: 4005,
+  CONNECT_LIMIT: 4006,
+  HELD_LIMIT: 4007,
+  PING_TIMEOUT: 4008,
+  SESSION_UNKNOWN: 4009,
+  SLOW_CONSUMER: 4010,
+  SWITCH_REFUSED: 4011,
+} as const
+
+/** Name of a close code. */
+export type CloseName = keyof typeof CLOSE_CODES
+
+/** Codes that leave what follows to the application. */
+const FINAL: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.KICKED, CLOSE_CODES.UNSUPPORTED_VERSION]
+
+/** What to do after a close with `code`. Codes outside the table are treated as a lost link. */
+export function closeVerdict(code: number): CloseVerdict {
+  if (FINAL.includes(code)) return 'never'
+  return code === CLOSE_CODES.PING_TIMEOUT ? 'now' : 'backoff'
 }
 
-/** Every way a connection ends. PROTOCOL.md, the client's retry policy and the tests are checked against it. */
-export const CLOSE_CODES = {
-  NORMAL: { code: 1000, sender: 'client', verdict: 'never' },
-  GOING_AWAY: { code: 1001, sender: 'client', verdict: 'backoff' },
-  NO_STATUS: { code: 1005, sender: 'engine', verdict: 'backoff' },
-  ABNORMAL: { code: 1006, sender: 'engine', verdict: 'backoff' },
-  SERVER_SHUTDOWN: { code: 1012, sender: 'server', verdict: 'backoff' },
-  KICKED: { code: 4000, sender: 'server', verdict: 'never' },
-  UNSUPPORTED_VERSION: { code: 4001, sender: 'both', verdict: 'never' },
-  CONNECT_TIMEOUT: { code: 4002, sender: 'both', verdict: 'backoff' },
-  BAD_FRAME: { code: 4003, sender: 'both', verdict: 'backoff' },
-  FRAME_TOO_LARGE: { code: 4004, sender: 'server', verdict: 'backoff' },
-  TOO_MANY_ERRORS: { code: 4005, sender: 'server', verdict: 'backoff' },
-  CONNECT_LIMIT: { code: 4006, sender: 'server', verdict: 'backoff' },
-  HELD_LIMIT: { code: 4007, sender: 'server', verdict: 'backoff' },
-  PING_TIMEOUT: { code: 4008, sender: 'both', verdict: 'now' },
-  SESSION_UNKNOWN: { code: 4009, sender: 'server', verdict: 'backoff' },
-  SLOW_CONSUMER: { code: 4010, sender: 'server', verdict: 'backoff' },
-  SWITCH_REFUSED: { code: 4011, sender: 'server', verdict: 'backoff' },
-} as const satisfies Record<string, CloseCodeRow>
+/** Who ends a connection with a code; `engine` codes are made by the link itself and never sent. */
+export type CloseSender = 'both' | 'client' | 'engine' | 'server'
 
-/** Name of a row of {@link CLOSE_CODES}. */
-export type CloseName = keyof typeof CLOSE_CODES
+/** Who sends each close code. Apart from the numbers, to keep it out of the client. */
+export const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>> = {
+  NORMAL: 'client',
+  GOING_AWAY: 'client',
+  NO_STATUS: 'engine',
+  ABNORMAL: 'engine',
+  SERVER_SHUTDOWN: 'server',
+  KICKED: 'server',
+  UNSUPPORTED_VERSION: 'both',
+  CONNECT_TIMEOUT: 'both',
+  BAD_FRAME: 'both',
+  FRAME_TOO_LARGE: 'server',
+  TOO_MANY_ERRORS: 'server',
+  CONNECT_LIMIT: 'server',
+  HELD_LIMIT: 'server',
+  PING_TIMEOUT: 'both',
+  SESSION_UNKNOWN: 'server',
+  SLOW_CONSUMER: 'server',
+  SWITCH_REFUSED: 'server',
+}
 
 /** What each close code means; the server sends it as the reason. Apart from the rows, to keep it out of the client. */
 export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
@@ -56,9 +83,4 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
   SESSION_UNKNOWN: 'the polling session has ended, or never was',
   SLOW_CONSUMER: 'the client did not take what it was sent; more is outstanding than allowed',
   SWITCH_REFUSED: 'the connection cannot move to this WebSocket',
-}
-
-/** What to do after a close with `code`. Codes outside the table are treated as a lost link. */
-export function closeVerdict(code: number): CloseVerdict {
-  return Object.values<CloseCodeRow>(CLOSE_CODES).find((row) => row.code === code)?.verdict ?? 'backoff'
 }

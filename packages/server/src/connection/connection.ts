@@ -139,7 +139,7 @@ export class Connection<Member extends NamespaceMember> {
   ): void {
     if (this.phase !== 'open') return
     this.phase = 'closing'
-    const { code } = CLOSE_CODES[name]
+    const code = CLOSE_CODES[name]
     this.intent = { reason, code, message }
     this.port.end(code, message, retryAfterMs)
   }

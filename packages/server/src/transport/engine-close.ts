@@ -14,7 +14,7 @@ const CUTS: readonly (readonly [text: RegExp, name: CloseName])[] = [
 /** What the engine reports of a close, in our words. @param message  Valid only now. */
 export function readClose(code: number, message: ArrayBuffer): CloseInfo {
   const text = Buffer.from(message).toString('utf8').slice(0, 123)
-  if (code !== CLOSE_CODES.ABNORMAL.code) return { reason: 'transport close', code, message: text }
+  if (code !== CLOSE_CODES.ABNORMAL) return { reason: 'transport close', code, message: text }
   if (LEFT.test(text)) return { reason: 'transport close', code, message: text }
   if (/timed out/.test(text)) return { reason: 'ping timeout', code, message: text }
   return { reason: 'transport error', code, message: text }
@@ -25,7 +25,7 @@ export function readClose(code: number, message: ArrayBuffer): CloseInfo {
  * when it connects again.
  */
 export function describeCut({ code, message }: CloseInfo): EndBody | null {
-  if (code !== CLOSE_CODES.ABNORMAL.code || LEFT.test(message)) return null
+  if (code !== CLOSE_CODES.ABNORMAL || LEFT.test(message)) return null
   const name = CUTS.find(([text]) => text.test(message))?.[1]
-  return name === undefined ? { code, message } : { code: CLOSE_CODES[name].code, message: CLOSE_MEANINGS[name] }
+  return name === undefined ? { code, message } : { code: CLOSE_CODES[name], message: CLOSE_MEANINGS[name] }
 }

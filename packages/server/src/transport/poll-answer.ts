@@ -30,7 +30,7 @@ export const POLL_REFUSALS = {
     status: '404 Not Found',
     code: 'SESSION_UNKNOWN',
     message: 'there is no such session',
-    close: CLOSE_CODES.SESSION_UNKNOWN.code,
+    close: CLOSE_CODES.SESSION_UNKNOWN,
   },
   tooLarge: { status: '413 Content Too Large', code: 'MESSAGE_TOO_LARGE', message: 'the body is too large' },
   full: { status: '503 Service Unavailable', code: 'TOO_MANY_SESSIONS', message: 'too many polling sessions' },

@@ -109,7 +109,7 @@ export class PollSession implements WirePort, TopicReceiver {
   end(code: number, message: string, retryAfterMs?: number): void {
     if (this.phase !== 'open') return
     this.leaveOpen('draining', closedRefusal({ code, message }))
-    if (code === CLOSE_CODES.PING_TIMEOUT.code) {
+    if (code === CLOSE_CODES.PING_TIMEOUT) {
       // Nobody is there to fetch anything, and there may be many of these.
       this.finish()
     } else {
@@ -170,7 +170,7 @@ export class PollSession implements WirePort, TopicReceiver {
       this.finish()
       return answer.refuse(this.refusal)
     }
-    const { code } = CLOSE_CODES.NORMAL
+    const code = CLOSE_CODES.NORMAL
     this.leaveOpen('gone', closedRefusal({ code, message: CLOSE_MEANINGS.NORMAL }))
     this.finish()
     this.stopSwitching(({ wire }) => wire.end(code, ''))

@@ -20,7 +20,7 @@ const OTHER_VERSION: PollRefusal = {
   status: '400 Bad Request',
   code: 'UNSUPPORTED_VERSION',
   message: `the polling transport of this server is at ${POLL_ROUTE}`,
-  close: CLOSE_CODES.UNSUPPORTED_VERSION.code,
+  close: CLOSE_CODES.UNSUPPORTED_VERSION,
 }
 
 const OTHER_METHOD: PollRefusal = {

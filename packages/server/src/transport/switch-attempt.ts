@@ -52,7 +52,7 @@ export class SwitchAttempt implements Deadline {
 
   /** Closes the WebSocket. */
   refuse(message: string): void {
-    this.wire.end(CLOSE_CODES.SWITCH_REFUSED.code, message)
+    this.wire.end(CLOSE_CODES.SWITCH_REFUSED, message)
   }
 
   cancelDeadline(): void {

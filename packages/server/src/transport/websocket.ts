@@ -136,7 +136,7 @@ export class WebSocketTransport {
   private open(ws: EngineWebSocket<SocketData>): void {
     const { connection } = ws.getUserData()
     if (connection === null) {
-      ws.end(CLOSE_CODES.UNSUPPORTED_VERSION.code, CLOSE_MEANINGS.UNSUPPORTED_VERSION)
+      ws.end(CLOSE_CODES.UNSUPPORTED_VERSION, CLOSE_MEANINGS.UNSUPPORTED_VERSION)
       return
     }
     this.connections.add(connection, new UwsWire(ws, this.settings))
