@@ -15,6 +15,7 @@ export declare class DirectEmitter<Emit extends EventsMap, Timed extends boolean
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>): this;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     timeout(ms: number): DirectEmitter<Emit, true>;
+    maxAge(ms: number): DirectEmitter<Emit, Timed>;
     get volatile(): DirectEmitter<Emit, Timed>;
     compress(_compress: boolean): this;
 }
@@ -23,11 +24,12 @@ export interface DisconnectDetails {
     readonly message: string;
     readonly verdict: CloseVerdict;
 }
-export type DisconnectReason = 'io client disconnect' | 'io server disconnect' | 'parse error' | 'transport close' | 'transport error';
+export type DisconnectReason = 'io client disconnect' | 'io server disconnect' | 'parse error' | 'ping timeout' | 'transport close' | 'transport error';
 export interface Io {
     <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(url: string, options?: ClientOptions): Socket<Listen, Emit>;
     <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(options?: ClientOptions): Socket<Listen, Emit>;
 }
+export type LinkState = 'connected' | 'connecting' | 'idle' | 'waiting';
 export declare class Manager extends Manager$1 {
     constructor(url: string, options?: ClientOptions);
 }
@@ -35,6 +37,7 @@ export interface ManagerOptions {
     readonly path?: string;
     readonly query?: Readonly<Record<string, string>>;
     readonly transports?: readonly string[];
+    readonly upgrade?: boolean;
     readonly reconnection?: boolean;
     readonly reconnectionAttempts?: number;
     readonly reconnectionDelay?: number;
@@ -42,8 +45,10 @@ export interface ManagerOptions {
     readonly timeout?: number;
     readonly autoConnect?: boolean;
     readonly extraHeaders?: Readonly<Record<string, string>>;
+    readonly withCredentials?: boolean;
 }
 export interface ManagerReservedEvents {
+    state: (state: LinkState) => void;
     open: () => void;
     close: (reason: DisconnectReason, details: DisconnectDetails) => void;
     error: (error: RoomcastError) => void;
@@ -58,10 +63,12 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     id: string | undefined;
     readonly recovered = false;
     auth: AuthOption | undefined;
+    lastClose: DisconnectDetails | undefined;
     get io(): SocketLink;
     get connected(): boolean;
     get disconnected(): boolean;
     get active(): boolean;
+    get state(): LinkState;
     connect(): this;
     open(): this;
     disconnect(): this;
@@ -72,6 +79,7 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     write(...args: EventArgs<Emit, 'message'>): this;
     timeout(ms: number): DirectEmitter<Emit, true>;
     get volatile(): DirectEmitter<Emit, false>;
+    maxAge(ms: number): DirectEmitter<Emit, false>;
     compress(_compress: boolean): this;
 }
 export interface SocketOptions {
@@ -79,6 +87,8 @@ export interface SocketOptions {
     readonly ackTimeout?: number;
     readonly outboxLimit?: number;
     readonly outboxBytes?: number;
+    readonly outboxAge?: number;
+    readonly retries?: number;
 }
 export interface SocketReservedEvents {
     connect: () => void;
@@ -86,24 +96,42 @@ export interface SocketReservedEvents {
     disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void;
     error: (error: Error) => void;
 }
+export type TransportName = 'polling' | 'websocket';
 export declare const connect: Io;
 export declare const io: Io;
 declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
     #private;
-    constructor(url: URL, options: ClientOptions, openTransport: OpenTransport);
+    constructor(origin: URL, given: ClientOptions, { transports, store }: Platform);
+    get state(): LinkState;
+    get transport(): TransportName | undefined;
     get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap>(nsp: string, options?: ClientOptions): Socket<Listen, Emit>;
 }
+interface MovableTransport extends Transport {
+    pause(onPaused: (session: string, received: number) => void): void;
+    resume(): void;
+    handOver(): readonly Uint8Array[];
+}
+interface Platform {
+    readonly transports: Transports;
+    readonly store: TextStore;
+}
 interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents> {
+    readonly state: LinkState;
+    readonly transport: TransportName | undefined;
+}
+interface TextStore {
+    get(key: string): string | null | undefined;
+    set(key: string, value: string): unknown;
 }
 interface Transport {
-    readonly name: string;
     send(frame: Uint8Array): void;
     close(code: number, reason: string): void;
 }
 interface TransportEvents {
     onOpen(subprotocol: string): void;
+    onSign(): void;
     onFrame(frame: Uint8Array): void;
     onClose(code: number, reason: string): void;
 }
@@ -111,6 +139,11 @@ interface TransportTarget {
     readonly url: URL;
     readonly subprotocols: readonly string[];
     readonly headers: Readonly<Record<string, string>>;
+    readonly withCredentials: boolean;
+}
+interface Transports {
+    readonly polling: OpenTransport<MovableTransport>;
+    readonly websocket: OpenTransport;
 }
 type AuthFunction = (callback: (auth: object) => void) => unknown;
-type OpenTransport = (target: TransportTarget, events: TransportEvents) => Transport;
+type OpenTransport<Link extends Transport = Transport> = (target: TransportTarget, events: TransportEvents) => Link;

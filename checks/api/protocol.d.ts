@@ -3,6 +3,8 @@
 export type AckResult<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? any : HasAck<EventArgs<Map, Event>> extends true ? NonNullable<Last<EventArgs<Map, Event>>> extends () => unknown ? void : FirstParameter<NonNullable<Last<EventArgs<Map, Event>>>> : never;
 export interface AnnouncedLimits {
     readonly frameBytes: number;
+    readonly pingIntervalMs: number;
+    readonly pingTimeoutMs: number;
 }
 export type AnyListener = (...args: any[]) => unknown;
 export type BroadcastArgs<Map extends EventsMap, Event extends EventNames<Map>> = string extends keyof Map ? EventArgs<Map, Event> : HasAck<EventArgs<Map, Event>> extends true ? [
@@ -10,84 +12,37 @@ export type BroadcastArgs<Map extends EventsMap, Event extends EventNames<Map>> 
     (error: Error | null, responses: AckResult<Map, Event>[]) => void
 ] : EventArgs<Map, Event>;
 export declare const CLOSE_CODES: {
-    readonly NORMAL: {
-        readonly code: 1000;
-        readonly sender: "client";
-        readonly verdict: "never";
-    };
-    readonly GOING_AWAY: {
-        readonly code: 1001;
-        readonly sender: "client";
-        readonly verdict: "backoff";
-    };
-    readonly NO_STATUS: {
-        readonly code: 1005;
-        readonly sender: "engine";
-        readonly verdict: "backoff";
-    };
-    readonly ABNORMAL: {
-        readonly code: 1006;
-        readonly sender: "engine";
-        readonly verdict: "backoff";
-    };
-    readonly SERVER_SHUTDOWN: {
-        readonly code: 1012;
-        readonly sender: "server";
-        readonly verdict: "backoff";
-    };
-    readonly KICKED: {
-        readonly code: 4000;
-        readonly sender: "server";
-        readonly verdict: "never";
-    };
-    readonly UNSUPPORTED_VERSION: {
-        readonly code: 4001;
-        readonly sender: "both";
-        readonly verdict: "never";
-    };
-    readonly CONNECT_TIMEOUT: {
-        readonly code: 4002;
-        readonly sender: "both";
-        readonly verdict: "backoff";
-    };
-    readonly BAD_FRAME: {
-        readonly code: 4003;
-        readonly sender: "both";
-        readonly verdict: "backoff";
-    };
-    readonly FRAME_TOO_LARGE: {
-        readonly code: 4004;
-        readonly sender: "server";
-        readonly verdict: "backoff";
-    };
-    readonly TOO_MANY_ERRORS: {
-        readonly code: 4005;
-        readonly sender: "server";
-        readonly verdict: "backoff";
-    };
-    readonly CONNECT_LIMIT: {
-        readonly code: 4006;
-        readonly sender: "server";
-        readonly verdict: "backoff";
-    };
-    readonly HELD_LIMIT: {
-        readonly code: 4007;
-        readonly sender: "server";
-        readonly verdict: "backoff";
-    };
+    readonly NORMAL: 1000;
+    readonly GOING_AWAY: 1001;
+    readonly NO_STATUS: 1005;
+    readonly ABNORMAL: 1006;
+    readonly SERVER_SHUTDOWN: 1012;
+    readonly KICKED: 4000;
+    readonly UNSUPPORTED_VERSION: 4001;
+    readonly CONNECT_TIMEOUT: 4002;
+    readonly BAD_FRAME: 4003;
+    readonly FRAME_TOO_LARGE: 4004;
+    readonly TOO_MANY_ERRORS: 4005;
+    readonly CONNECT_LIMIT: 4006;
+    readonly HELD_LIMIT: 4007;
+    readonly PING_TIMEOUT: 4008;
+    readonly SESSION_UNKNOWN: 4009;
+    readonly SLOW_CONSUMER: 4010;
+    readonly SWITCH_REFUSED: 4011;
 };
 export declare const CLOSE_MEANINGS: Readonly<Record<CloseName, string>>;
+export declare const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>>;
 export type CatchAllListener = (event: string, ...args: any[]) => void;
-export interface CloseCodeRow {
-    readonly code: number;
-    readonly sender: 'both' | 'client' | 'engine' | 'server';
-    readonly verdict: CloseVerdict;
+export interface CloseBody extends EndBody {
+    readonly retryAfterMs?: number | undefined;
 }
 export type CloseName = keyof typeof CLOSE_CODES;
+export type CloseSender = 'both' | 'client' | 'engine' | 'server';
 export type CloseVerdict = 'backoff' | 'never' | 'now';
 export interface ConnectBody {
     readonly nsp: string;
     readonly auth?: unknown;
+    readonly previous?: string | undefined;
 }
 export interface ConnectErrorBody extends ErrorBody {
     readonly nsp: string;
@@ -96,6 +51,7 @@ export interface ConnectedBody {
     readonly nsp: string;
     readonly sid: string;
     readonly limits: AnnouncedLimits;
+    readonly previous?: EndBody | undefined;
 }
 export type DataArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? ButLast<EventArgs<Map, Event>> : EventArgs<Map, Event>;
 export interface DefaultEventsMap {
@@ -125,11 +81,17 @@ export declare const ERROR_CODES: {
     readonly NOT_ENCODABLE: ErrorCodeRow;
     readonly OPTION_NOT_SUPPORTED: ErrorCodeRow;
     readonly ORIGIN_NOT_ALLOWED: ErrorCodeRow;
+    readonly OUTBOX_EXPIRED: ErrorCodeRow;
     readonly OUTBOX_FULL: ErrorCodeRow;
+    readonly POLL_OUT_OF_ORDER: ErrorCodeRow;
     readonly REQUEST_REFUSED: ErrorCodeRow;
     readonly RESERVED_EVENT: ErrorCodeRow;
+    readonly SESSION_CLOSED: ErrorCodeRow;
+    readonly SESSION_SWITCHED: ErrorCodeRow;
+    readonly SESSION_UNKNOWN: ErrorCodeRow;
     readonly TOO_MANY_NAMESPACES: ErrorCodeRow;
     readonly TOO_MANY_PENDING_ACKS: ErrorCodeRow;
+    readonly TOO_MANY_SESSIONS: ErrorCodeRow;
     readonly TRANSPORT_FAILED: ErrorCodeRow;
     readonly UNKNOWN_ACK: ErrorCodeRow;
     readonly UNKNOWN_EVENT_ID: ErrorCodeRow;
@@ -146,6 +108,10 @@ export declare class Emitter<User extends EventsMap, Reserved extends EventsMap>
     listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[];
     listenerCount<Event extends ListenableNames<User, Reserved>>(event: Event): number;
     eventNames(): string[];
+}
+export interface EndBody {
+    readonly code: number;
+    readonly message: string;
 }
 export interface ErrorBody {
     readonly code: string;
@@ -182,6 +148,10 @@ export interface FrameHeader {
     seq: number;
     event: number | string;
 }
+export declare class FrameStream {
+    constructor(maxFrameBytes: number);
+    push(body: Uint8Array, maxFrames: number, onFrame: (frame: Uint8Array) => void): void;
+}
 export interface GateLimits {
     readonly depth: number;
     readonly items: number;
@@ -206,12 +176,21 @@ export declare const LIMITS: {
     readonly pendingAcks: 256;
     readonly pendingBroadcasts: 1024;
     readonly ackTimeoutMs: 10000;
-    readonly heldFrames: 256;
-    readonly heldBytes: 65536;
+    readonly heldFrames: 2048;
+    readonly heldBytes: 2097152;
     readonly protocolErrors: 10;
     readonly outboxEvents: 1000;
     readonly outboxBytes: 1048576;
+    readonly outboxAgeMs: 120000;
     readonly outgoingBytes: 1048576;
+    readonly pingIntervalMs: 5000;
+    readonly pingTimeoutMs: 5000;
+    readonly pollBodyBytes: 65536;
+    readonly pollFrames: 1024;
+    readonly pollSessions: 10000;
+    readonly switchTimeoutMs: 10000;
+    readonly rememberedCloses: 4096;
+    readonly rememberedCloseMs: 120000;
 };
 export type LimitName = keyof typeof LIMITS;
 export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>;
@@ -226,6 +205,11 @@ export declare const MESSAGE_TYPES: {
     readonly ACK: 6;
     readonly ACK_ERROR: 7;
     readonly ERROR: 8;
+    readonly PING: 9;
+    readonly PONG: 10;
+    readonly SWITCH: 11;
+    readonly SWITCHED: 12;
+    readonly CLOSE: 13;
 };
 export interface MessageDefinition {
     readonly direction: Direction;
@@ -243,6 +227,12 @@ export type Negotiation = {
 } | {
     readonly kind: 'refuse';
 };
+export declare const POLL_CONTENT_TYPE = "application/x-roomcast";
+export declare const POLL_HEADERS: {
+    readonly session: "roomcast-session";
+    readonly seq: "roomcast-seq";
+};
+export declare const POLL_ROUTE = "poll/v1";
 export declare const PROTOCOL_VERSION = 1;
 export declare const REFUSAL_SUBPROTOCOL = "roomcast";
 export declare const RESERVED_EVENTS: ReadonlySet<string>;
@@ -269,6 +259,10 @@ export declare class SocketEmitter<User extends EventsMap, Reserved extends Even
     prependAnyOutgoing(listener: CatchAllListener): this;
     offAnyOutgoing(listener?: CatchAllListener): this;
     listenersAnyOutgoing(): readonly CatchAllListener[];
+}
+export interface SwitchBody {
+    readonly session: string;
+    readonly received: number;
 }
 export declare const TYPE_MASK = 31;
 export type TimedArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? [
@@ -297,17 +291,21 @@ export declare function isValidName(name: unknown, maxBytes: number): name is st
 export declare function negotiateSubprotocol(offered: string): Negotiation;
 export declare function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array;
 export declare function readArguments(body: unknown): unknown[];
+export declare function readBatch(bytes: Uint8Array, onFrame: (frame: Uint8Array, number: number) => void): void;
+export declare function readCloseBody(body: unknown): CloseBody;
 export declare function readConnectBody(body: unknown): ConnectBody;
 export declare function readConnectErrorBody(body: unknown): ConnectErrorBody;
 export declare function readConnectedBody(body: unknown): ConnectedBody;
 export declare function readErrorBody(body: unknown): ErrorBody;
 export declare function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader;
+export declare function readSwitchBody(body: unknown): SwitchBody;
 export declare function splitAck(args: readonly unknown[]): {
     data: readonly unknown[];
     ack: ((...args: unknown[]) => void) | null;
 };
 export declare function toErrorBody(error: unknown, fallbackCode: string, fallbackMessage: string): ErrorBody;
 export declare function utf8Length(text: string): number;
+export declare function writeBatch(frames: readonly Uint8Array[], first: number): Uint8Array<ArrayBuffer>;
 export declare function writeHeader(bytes: Uint8Array, header: FrameHeader): number;
 type AckWithError<Fn> = Fn extends (...args: infer Args) => unknown ? (error: Error | null, ...args: Args) => void : never;
 type AnyFunction = (...args: any[]) => any;

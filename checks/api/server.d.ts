@@ -1,6 +1,6 @@
 // The public API. Update with: npm run api:update
 
-import { AckResult, BroadcastArgs, DataArgs, DefaultEventsMap, Emitter, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, SocketEmitter, TimedArgs, ValueCodec } from '@roomcast/protocol'
+import { AckResult, BroadcastArgs, DataArgs, DefaultEventsMap, Emitter, ErrorCode, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, SocketEmitter, TimedArgs, ValueCodec } from '@roomcast/protocol'
 export { DefaultEventsMap } from '@roomcast/protocol'
 export { EventsMap } from '@roomcast/protocol'
 export { RoomcastError } from '@roomcast/protocol'
@@ -15,16 +15,33 @@ export declare class AdapterView extends Emitter<Record<never, never>, AdapterEv
     get rooms(): RoomsView;
     get sids(): RoomsView;
 }
+export interface CloseOptions {
+    readonly retryAfterMs?: number;
+}
 export interface ConnectionError extends Refusal {
     readonly request: UpgradeRequest;
 }
+export interface ConnectionReservedEvents {
+    upgrade: (transport: {
+        readonly name: Transport;
+    }) => void;
+}
 export declare class ConnectionView {
     get transport(): {
-        readonly name: 'websocket';
+        readonly name: Transport;
     };
     get remoteAddress(): string;
     get readyState(): 'closed' | 'closing' | 'open';
     get buffered(): number;
+    on(event: 'upgrade', listener: ConnectionReservedEvents['upgrade']): this;
+    once(event: 'upgrade', listener: ConnectionReservedEvents['upgrade']): this;
+    off(event?: 'upgrade', listener?: ConnectionReservedEvents['upgrade']): this;
+}
+export interface CorsOptions {
+    readonly origin?: OriginRule;
+    readonly credentials?: boolean;
+    readonly allowedHeaders?: string | readonly string[];
+    readonly maxAge?: number;
 }
 export declare class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> {
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>): boolean;
@@ -143,7 +160,7 @@ export declare class Server<Listen extends EventsMap = DefaultEventsMap, Emit ex
     get port(): number;
     get url(): string;
     listen(where?: ListenOptions | number): Promise<this>;
-    close(): Promise<void>;
+    close({ retryAfterMs }?: CloseOptions): Promise<void>;
     http(handler: HttpHandler): this;
     of(name: string): Namespace<Listen, Emit, ServerSide, Data>;
     of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data>;
@@ -176,15 +193,15 @@ export interface ServerOptions {
     readonly pingTimeout?: number;
     readonly ackTimeout?: number;
     readonly maxOutgoingBytes?: number;
-    readonly cors?: {
-        readonly origin?: OriginRule;
-    };
+    readonly cors?: CorsOptions;
     readonly allowRequest?: (request: UpgradeRequest, callback: (error: string | null | undefined, isAccepted: boolean) => void) => Promise<boolean> | void;
     readonly cleanupEmptyChildNamespaces?: boolean;
     readonly perMessageDeflate?: boolean | {
         readonly threshold?: number;
     };
-    readonly transports?: readonly string[];
+    readonly transports?: readonly Transport[];
+    readonly allowUpgrades?: boolean;
+    readonly upgradeTimeout?: number;
     readonly tls?: TlsOptions;
     readonly maxRequestBodyBytes?: number;
     readonly uws?: unknown;
@@ -234,8 +251,9 @@ export interface TlsOptions {
     readonly caFile?: string;
     readonly passphrase?: string;
 }
+export type Transport = 'polling' | 'websocket';
 export interface UpgradeRequest {
-    readonly method: 'GET';
+    readonly method: 'GET' | 'POST';
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly address: string;
@@ -255,8 +273,8 @@ interface NamespaceReservedEvents<Listen extends EventsMap, Emit extends EventsM
     new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data>) => void;
 }
 interface Refusal {
-    readonly status: '400 Bad Request' | '403 Forbidden' | '426 Upgrade Required' | '503 Service Unavailable';
-    readonly code: string;
+    readonly status: `${number} ${string}`;
+    readonly code: ErrorCode;
     readonly message: string;
 }
 interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
