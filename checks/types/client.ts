@@ -85,6 +85,11 @@ export function hearsOfTheConnection() {
   socket.on('connect', () => {})
   socket.on('connect_error', (error) => sameType<typeof error.message, string>())
   socket.on('disconnect', (reason) => reason.trim())
+  socket.io.on('state', (state) => sameType<typeof state, 'connected' | 'connecting' | 'idle' | 'waiting'>())
+  socket.io.on('reconnect_attempt', (attempt) => attempt.toFixed())
+  sameType<typeof socket.state, 'connected' | 'connecting' | 'idle' | 'waiting'>()
+  sameType<typeof socket.io.transport, 'polling' | 'websocket' | undefined>()
+  socket.lastClose?.code.toFixed()
   // @ts-expect-error only the library fires this one
   socket.emit('connect')
   socket.onAny((event, ...args) => {
@@ -98,6 +103,9 @@ export function makesSockets() {
   const untyped = io('https://example.org', { auth: { token: 'abc' } })
   untyped.emit('anything', 1, new Uint8Array(1), { deep: [1n] })
   untyped.on('anything', (first, second) => [first, second])
+  const transports = ['polling', 'websocket']
+  io('https://example.org', { transports, retries: 3, upgrade: false, withCredentials: true })
+  untyped.maxAge(500).emit('anything')
   // @ts-expect-error a timeout is a number
   io('https://example.org', { timeout: 'long' })
   return typed

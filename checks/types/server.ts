@@ -44,6 +44,21 @@ export function handles() {
   socket.on('disconnecting', () => socket.rooms.has('lobby'))
 }
 
+export async function looksAfterConnections() {
+  io.on('connection', (socket) => {
+    sameType<typeof socket.conn.transport.name, 'polling' | 'websocket'>()
+    socket.conn.once('upgrade', (transport) => sameType<typeof transport.name, 'polling' | 'websocket'>())
+    // @ts-expect-error there is no such event
+    socket.conn.on('upgraded', () => {})
+  })
+  new Server({ transports: ['websocket'], allowUpgrades: false, upgradeTimeout: 5_000 })
+  new Server({ cors: { origin: 'https://example.org', credentials: true, allowedHeaders: ['x-trace'], maxAge: 600 } })
+  await io.close()
+  await io.close({ retryAfterMs: 2_000 })
+  // @ts-expect-error milliseconds are a number
+  await io.close({ retryAfterMs: '2 s' })
+}
+
 export function emits() {
   socket.emit('news', 'hi')
   socket.emit('state', new Map([['a', 1]]), new Uint8Array(1))
