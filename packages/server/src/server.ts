@@ -20,7 +20,7 @@ import { CloseMemory } from './connection/close-memory'
 import { TimingWheel } from './connection/timing-wheel'
 import { TurnQueue } from './egress/turn-queue'
 import { Receiver } from './ingress/receive'
-import { printFault } from './observe/report'
+import { guardedHook, printFault } from './observe/report'
 import { assertRetryAfter, type CloseOptions } from './options/close-options'
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './options/server-options'
 import { Connections } from './transport/connections'
@@ -86,7 +86,7 @@ export class Server<
       codec: codec ?? createCompactCodec(),
       turn: new TurnQueue({ publish: () => {} }),
       wheel: new TimingWheel(),
-      reportFault: onError ?? printFault,
+      reportFault: onError ? guardedHook(onError) : printFault,
       closeMemory: new CloseMemory(),
       ackTimeoutMs: ackTimeout,
       announced: { frameBytes: maxHttpBufferSize, pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout },

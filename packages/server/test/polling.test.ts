@@ -295,7 +295,9 @@ describe('sending', () => {
     using poller = await RawPoller.open(server.port)
     const stream = writeBatch([new Uint8Array(LIMIT)], -1)
     await poller.post(stream.subarray(0, LIMITS.pollBodyBytes))
-    expect((await closeOf(poller)).close).toMatchObject({ code: 4006 })
+    // What a stranger is told costs no memory either: it is in the refusals.
+    const { status, text } = await poller.get()
+    expect([status, JSON.parse(text)]).toMatchObject([410, { code: 'SESSION_CLOSED', close: 4006 }])
   })
 
   test('a body that is too long is refused with 413, with a length before it is read', async () => {
@@ -378,23 +380,24 @@ describe('receiving', () => {
     expect(took).toBeLessThan(1_500)
   })
 
-  test('an answer has up to pollFrames frames and about pollBodyBytes bytes, and a larger frame alone', async () => {
+  test('an answer has up to pollFrames frames and about pollAnswerBytes bytes, and a larger frame alone', async () => {
     await using server = await startServer()
     using poller = await RawPoller.connect(server.port)
     const socket = only(server)
     for (let i = 0; i < LIMITS.pollFrames + 10; i++) socket.emit('m', i)
     expect((await poller.poll())?.frames).toHaveLength(LIMITS.pollFrames)
     expect((await poller.poll())?.frames).toHaveLength(10)
-    for (const size of [40_000, 20_000, 20_000, 300_000, 10]) socket.emit('m', new Uint8Array(size))
-    const sizes: number[][] = []
-    while (sizes.flat().length < 5) {
+    const sizes = [200_000, 300_000, 100_000, 600_000, 10]
+    for (const size of sizes) socket.emit('m', new Uint8Array(size))
+    const answers: number[][] = []
+    while (answers.flat().length < 5) {
       const batch = await poller.poll()
-      sizes.push(batch?.frames.map(({ body }) => (body as [Uint8Array])[0].length) ?? [])
+      answers.push(batch?.frames.map(({ body }) => (body as [Uint8Array])[0].length) ?? [])
     }
-    expect(sizes).toEqual([[40_000, 20_000], [20_000], [300_000], [10]])
+    expect(answers).toEqual([[200_000, 300_000], [100_000], [600_000], [10]])
   })
 
-  test('a client that takes nothing is closed with 4010, within the limit and without a hole', async () => {
+  test('a client that takes nothing is closed with 4010 at four times the limit, without a hole', async () => {
     const maxOutgoingBytes = 100_000
     await using server = await startServer(() => {}, { maxOutgoingBytes })
     using poller = await RawPoller.connect(server.port)
@@ -407,8 +410,8 @@ describe('receiving', () => {
       socket.emit('m', sent++, new Uint8Array(1_000))
       if (sent > 1_000) throw new Error('never closed')
     }
-    expect(buffered).toBeLessThan(maxOutgoingBytes + 2_000)
-    expect(sent).toBeGreaterThan(80)
+    expect(buffered).toBeLessThan(4 * maxOutgoingBytes + 2_000)
+    expect(sent).toBeGreaterThan(4 * 80)
     expect(await ended).toMatchObject(['transport error', { code: CLOSE_CODES.SLOW_CONSUMER }])
     expect((await closeOf(poller)).close).toMatchObject({ code: CLOSE_CODES.SLOW_CONSUMER })
     const numbers = poller.frames.filter(({ type }) => type === 'EVENT').map(({ body }) => (body as [number])[0])
@@ -421,23 +424,61 @@ describe('receiving', () => {
     const socket = only(server)
     let sent = 0
     for (; socket.connected && sent < 10_000; sent++) server.io.emit('m')
-    expect(sent).toBeLessThan(200)
+    expect(sent).toBeLessThan(4 * 200)
     using other = await RawPoller.connect(server.port)
     only(server).emit('m', new Uint8Array(200_000))
     expect((await other.poll())?.frames[0]?.bytes.length).toBeGreaterThan(200_000)
     expect(only(server).connected).toBe(true)
   })
 
-  test('volatile events are left out while something is not acknowledged', async () => {
+  test('a client that is over the limit and acknowledges nothing for pingTimeout is closed with 4010', async () => {
+    await using server = await startServer(() => {}, {
+      maxOutgoingBytes: 100_000,
+      pingInterval: 60_000,
+      pingTimeout: 200,
+    })
+    using poller = await RawPoller.connect(server.port)
+    const socket = only(server)
+    const ended = ending(socket)
+    const held = poller.get()
+    socket.emit('m', new Uint8Array(150_000))
+    // It has the answer, and does not say so; what keeps it alive is that it goes on sending.
+    await held
+    await until(async () => {
+      if (!socket.connected) return true
+      await poller.emit('alive')
+      socket.emit('m')
+      return false
+    })
+    expect(await ended).toMatchObject(['transport error', { code: CLOSE_CODES.SLOW_CONSUMER }])
+  })
+
+  test('a burst over the limit does no harm to a client that asks for it', async () => {
+    await using server = await startServer(
+      (io) =>
+        io.on('connection', (socket) => {
+          for (let i = 0; i < 30; i++) socket.emit('m', i, new Uint8Array(100_000))
+        }),
+      { maxOutgoingBytes: 1_000_000 },
+    )
+    using poller = await RawPoller.connect(server.port)
+    poller.start()
+    await until(() => poller.frames.filter(({ type }) => type === 'EVENT').length === 30)
+    expect(only(server).connected).toBe(true)
+  })
+
+  test('volatile events are left out while more waits than one body holds', async () => {
     await using server = await startServer((io) => io.on('connection', (socket) => void socket.join('r')))
     using poller = await RawPoller.connect(server.port)
-    const held = poller.get()
-    await until(() => isHeld(server))
-    expect(only(server).volatile.emit('a')).toBe(true)
-    expect(only(server).volatile.emit('b')).toBe(false)
-    server.io.to('r').volatile.emit('c')
-    server.io.to('r').emit('d')
-    expect(readAnswer(await held).frames.map(({ event }) => event)).toEqual(['a', 'd'])
+    const socket = only(server)
+    expect(socket.volatile.emit('a')).toBe(true)
+    socket.emit('b', new Uint8Array(LIMITS.pollBodyBytes))
+    expect(socket.volatile.emit('c')).toBe(false)
+    server.io.to('r').volatile.emit('d')
+    server.io.to('r').emit('e')
+    expect((await poller.poll())?.frames.map(({ event }) => event)).toEqual(['a', 'b', 'e'])
+    expect(socket.volatile.emit('f')).toBe(true)
+    expect((await poller.poll())?.frames.map(({ event }) => event)).toEqual(['f'])
   })
 })
 
@@ -568,6 +609,16 @@ describe('signs of life', () => {
 })
 
 /** Opens sessions that nobody uses, through a few links. */
+/** Opens a session with `fetch`. */
+async function openAnswer(
+  port: number,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string }> {
+  const url = `http://127.0.0.1:${port}${URL}`
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': POLL_CONTENT_TYPE, ...headers } })
+  return { status: answer.status, text: await answer.text() }
+}
+
 async function openMany(port: number, count: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 40 })
   const headers = { 'content-type': POLL_CONTENT_TYPE, 'content-length': 0 }
@@ -601,18 +652,33 @@ describe('many', () => {
     expect(kept(server)).toEqual({ sessions: 0, topics: 0, deadlines: 0, connections: 0 })
   }, 60_000)
 
-  test('more than pollSessions are refused with 503', async () => {
-    await using server = await startServer(() => {}, {
-      connectTimeout: 600_000,
-      pingInterval: 300_000,
-      pingTimeout: 300_000,
-    })
+  test('more than maxPollSessions take the place of those without a namespace, and of no others', async () => {
+    const maxPollSessions = 20
+    await using server = await startServer(() => {}, { maxPollSessions })
     const refused: string[] = []
     server.io.engine.on('connection_error', ({ code }) => void refused.push(code))
-    const statuses = await openMany(server.port, LIMITS.pollSessions + 5)
-    expect(statuses.filter((status) => status === 200)).toHaveLength(LIMITS.pollSessions)
-    expect(statuses.filter((status) => status === 503)).toHaveLength(5)
-    expect(refused).toEqual(Array.from({ length: 5 }, () => 'TOO_MANY_SESSIONS'))
-    expect(server.io.engine.clientsCount).toBe(LIMITS.pollSessions)
-  }, 60_000)
+    const pollers: RawPoller[] = []
+    for (let i = 0; i < 10; i++) pollers.push(await RawPoller.connect(server.port))
+    // A stranger who opens and opens keeps nobody out.
+    const statuses = await openMany(server.port, 500)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    for (let i = 0; i < 10; i++) pollers.push(await RawPoller.connect(server.port))
+    expect(server.io.engine.clientsCount).toBe(maxPollSessions)
+    // Each POST has to be answered with 204.
+    for (const poller of pollers) await poller.emit('m')
+    const { status, text } = await openAnswer(server.port)
+    expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'TOO_MANY_SESSIONS', retryAfterMs: 5_000 }])
+    expect(refused).toEqual(['TOO_MANY_SESSIONS'])
+    for (const poller of pollers) poller[Symbol.dispose]()
+  })
+
+  test('an id that the client chose is never taken for a session (T-11)', async () => {
+    await using server = await startServer()
+    const chosen = `${'a'.repeat(20)}.${'b'.repeat(32)}`
+    const answer = await openAnswer(server.port, { 'roomcast-session': chosen, 'roomcast-seq': '1' })
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([404, { code: 'SESSION_UNKNOWN' }])
+    const opened = await openAnswer(server.port)
+    expect(opened.text).toMatch(/^[\w-]{20}\.[\w-]{32}$/)
+    expect(opened.text).not.toBe(chosen)
+  })
 })

@@ -1,3 +1,9 @@
+/* What the verdicts need, by itself: see limits.ts. */
+const NORMAL = 1000
+const KICKED = 4000
+const UNSUPPORTED_VERSION = 4001
+const PING_TIMEOUT = 4008
+
 /**
  * What the client does after a close: `now` reconnects within the first delay, `backoff` waits longer each time, both with
  * jitter; `never` leaves it to the application.
@@ -9,20 +15,20 @@ export type CloseVerdict = 'backoff' | 'never' | 'now'
  * retry policy and the tests are checked against this file.
  */
 export const CLOSE_CODES = {
-  NORMAL: 1000,
+  NORMAL,
   GOING_AWAY: 1001,
   NO_STATUS: 1005,
   ABNORMAL: 1006,
   SERVER_SHUTDOWN: 1012,
-  KICKED: 4000,
-  UNSUPPORTED_VERSION: 4001,
+  KICKED,
+  UNSUPPORTED_VERSION,
   CONNECT_TIMEOUT: 4002,
   BAD_FRAME: 4003,
   FRAME_TOO_LARGE: 4004,
   TOO_MANY_ERRORS: 4005,
   CONNECT_LIMIT: 4006,
   HELD_LIMIT: 4007,
-  PING_TIMEOUT: 4008,
+  PING_TIMEOUT,
   SESSION_UNKNOWN: 4009,
   SLOW_CONSUMER: 4010,
   SWITCH_REFUSED: 4011,
@@ -32,12 +38,12 @@ export const CLOSE_CODES = {
 export type CloseName = keyof typeof CLOSE_CODES
 
 /** Codes that leave what follows to the application. */
-const FINAL: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.KICKED, CLOSE_CODES.UNSUPPORTED_VERSION]
+const FINAL: readonly number[] = [NORMAL, KICKED, UNSUPPORTED_VERSION]
 
 /** What to do after a close with `code`. Codes outside the table are treated as a lost link. */
 export function closeVerdict(code: number): CloseVerdict {
   if (FINAL.includes(code)) return 'never'
-  return code === CLOSE_CODES.PING_TIMEOUT ? 'now' : 'backoff'
+  return code === PING_TIMEOUT ? 'now' : 'backoff'
 }
 
 /** Who ends a connection with a code; `engine` codes are made by the link itself and never sent. */

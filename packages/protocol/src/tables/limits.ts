@@ -1,3 +1,15 @@
+/*
+ * What a client needs stands by itself as well: a bundler writes such a number where it is used, while of an object it
+ * keeps every row.
+ */
+export const FRAME_BYTES = 1_048_576
+export const VALUE_DEPTH = 16
+export const VALUE_ITEMS = 10_000
+export const EVENT_NAME_BYTES = 128
+export const NAMESPACE_NAME_BYTES = 200
+export const PING_INTERVAL_MS = 5_000
+export const PING_TIMEOUT_MS = 5_000
+
 /**
  * The limits of protocol version 1. Sizes are bytes, times are milliseconds, everything else is a count.
  * Where a server may choose its own value, this is the default, and the server announces what it chose in
@@ -5,17 +17,17 @@
  */
 export const LIMITS = {
   /** Largest frame, header and body, in either direction. Option `maxHttpBufferSize` of the server. */
-  frameBytes: 1_048_576,
+  frameBytes: FRAME_BYTES,
   /** Deepest nesting of arrays and maps in a body; the outermost container has depth 1. */
-  valueDepth: 16,
+  valueDepth: VALUE_DEPTH,
   /** Values in one body, map keys and containers included. */
-  valueItems: 10_000,
+  valueItems: VALUE_ITEMS,
   /** Event name, UTF-8. */
-  eventNameBytes: 128,
+  eventNameBytes: EVENT_NAME_BYTES,
   /** Room name, UTF-8. */
   roomNameBytes: 200,
   /** Namespace name, UTF-8, with its leading slash. */
-  namespaceNameBytes: 200,
+  namespaceNameBytes: NAMESPACE_NAME_BYTES,
   /** Namespaces that one connection may have open or pending. */
   namespacesPerConnection: 32,
   /** Frames other than CONNECT that a client may send before its first namespace is connected. */
@@ -48,14 +60,16 @@ export const LIMITS = {
    */
   outgoingBytes: 1_048_576,
   /** Silence until a side asks for a sign of life. Option `pingInterval` of the server, announced. */
-  pingIntervalMs: 5_000,
+  pingIntervalMs: PING_INTERVAL_MS,
   /** Time the other side has for it. Option `pingTimeout` of the server, announced. */
-  pingTimeoutMs: 5_000,
+  pingTimeoutMs: PING_TIMEOUT_MS,
   /** Body of one POST of the polling transport. A longer frame goes in several. */
   pollBodyBytes: 65_536,
+  /** Answer to one GET; longer only if its first frame is. */
+  pollAnswerBytes: 524_288,
   /** Frames that begin in the body of one POST, and in one answer. */
   pollFrames: 1_024,
-  /** Polling sessions of one server. */
+  /** Polling sessions of one server. Option `maxPollSessions`. */
   pollSessions: 10_000,
   /** Time a connection may take to move from polling to a WebSocket. Option `upgradeTimeout` of the server. */
   switchTimeoutMs: 10_000,

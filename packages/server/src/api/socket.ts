@@ -276,7 +276,7 @@ export class Socket<
     }
     this.notifyOutgoing(event, data)
     const { port } = this.connection
-    if (flags.volatile && settle === null && port.bufferedBytes() > 0) return false
+    if (flags.volatile && settle === null && port.isCongested()) return false
     const { runtime } = this.host
     let ackId = -1
     if (settle !== null) {

@@ -23,6 +23,8 @@ export interface WirePort {
   end(code: number, reason: string, retryAfterMs?: number): void
   /** Bytes handed over, and not yet taken by the kernel or, on polling, not yet acknowledged. */
   bufferedBytes(): number
+  /** Whether what is sent now would wait: then volatile frames are left out. */
+  isCongested(): boolean
 }
 
 /** Publishing to the subscribers of a topic, each in the order of all other frames to it. */

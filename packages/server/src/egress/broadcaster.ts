@@ -131,5 +131,5 @@ export class Broadcaster<Member extends RoomMember> {
 type MemberSet<Member> = Pick<Room<Member>['members'], 'has' | 'size'> & Iterable<Member>
 
 function isCongested(member: RoomMember): boolean {
-  return member.wire !== undefined && member.wire.bufferedBytes() > 0
+  return member.wire?.isCongested() ?? false
 }

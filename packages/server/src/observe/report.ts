@@ -8,10 +8,22 @@ export interface FaultContext {
   readonly socketId?: string
 }
 
-/** Told of every fault of user code that the server caught. Must not throw. */
+/** Told of every fault of user code that the server caught. What it throws itself is printed. */
 export type FaultHook = (error: unknown, context: FaultContext) => void
 
 /** Prints the fault; what happens unless the option `onError` is given. */
 export function printFault(error: unknown, context: FaultContext): void {
   console.error(`roomcast: ${context.where} "${context.name}" failed`, error)
+}
+
+/** A hook that may be called anywhere: what it throws is printed, with the fault that it was told of. */
+export function guardedHook(hook: FaultHook): FaultHook {
+  return (error, context) => {
+    try {
+      hook(error, context)
+    } catch (fault) {
+      printFault(error, context)
+      printFault(fault, { where: 'listener', name: 'onError' })
+    }
+  }
 }

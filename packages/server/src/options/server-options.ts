@@ -65,6 +65,11 @@ export interface ServerOptions {
     request: UpgradeRequest,
     callback: (error: string | null | undefined, isAccepted: boolean) => void,
   ) => Promise<boolean> | void
+  /**
+   * Polling sessions at once. When there are as many, a new one takes the place of the oldest that has no namespace yet, or is
+   * refused with `TOO_MANY_SESSIONS`. @default 10000
+   */
+  readonly maxPollSessions?: number
   /** Whether an empty namespace made by a pattern is removed. @default true */
   readonly cleanupEmptyChildNamespaces?: boolean
   /**
@@ -101,6 +106,7 @@ export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors'> {
   readonly maxHttpBufferSize: number
   readonly ackTimeout: number
   readonly maxOutgoingBytes: number
+  readonly maxPollSessions: number
   readonly cleanupEmptyChildNamespaces: boolean
   readonly maxRequestBodyBytes: number
   readonly pingInterval: number
@@ -141,6 +147,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'cors',
   'maxHttpBufferSize',
   'maxOutgoingBytes',
+  'maxPollSessions',
   'maxRequestBodyBytes',
   'onError',
   'path',
@@ -179,6 +186,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxHttpBufferSize: inRange('maxHttpBufferSize', options.maxHttpBufferSize ?? LIMITS.frameBytes, 1_024, 2 ** 29),
     ackTimeout: inRange('ackTimeout', options.ackTimeout ?? LIMITS.ackTimeoutMs, 1, 2 ** 31 - 1),
     maxOutgoingBytes: inRange('maxOutgoingBytes', options.maxOutgoingBytes ?? LIMITS.outgoingBytes, 1_024, 2 ** 31 - 1),
+    maxPollSessions: inRange('maxPollSessions', options.maxPollSessions ?? LIMITS.pollSessions, 1, 2 ** 31 - 1),
     maxRequestBodyBytes: inRange('maxRequestBodyBytes', options.maxRequestBodyBytes ?? 1_048_576, 0, 2 ** 31 - 1),
     cleanupEmptyChildNamespaces: options.cleanupEmptyChildNamespaces ?? true,
     pingInterval,

@@ -65,7 +65,7 @@ export class FrameQueue {
     for (let at = this.head; at < this.frames.length && batch.length < LIMITS.pollFrames; at++) {
       const frame = this.frames[at] as Uint8Array
       bytes += frame.length
-      if (bytes > LIMITS.pollBodyBytes && batch.length > 0) break
+      if (bytes > LIMITS.pollAnswerBytes && batch.length > 0) break
       batch.push(frame)
     }
     return batch

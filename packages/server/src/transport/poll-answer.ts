@@ -8,6 +8,8 @@ type Header = readonly [name: string, value: string]
 export interface PollRefusal extends Refusal {
   /** Close code that the connection has ended with for the client, if it has ended. */
   readonly close?: number
+  /** Milliseconds that the client is to stay away. */
+  readonly retryAfterMs?: number
 }
 
 function badRequest(code: ErrorCode, message: string): PollRefusal {
@@ -33,7 +35,12 @@ export const POLL_REFUSALS = {
     close: CLOSE_CODES.SESSION_UNKNOWN,
   },
   tooLarge: { status: '413 Content Too Large', code: 'MESSAGE_TOO_LARGE', message: 'the body is too large' },
-  full: { status: '503 Service Unavailable', code: 'TOO_MANY_SESSIONS', message: 'too many polling sessions' },
+  full: {
+    status: '503 Service Unavailable',
+    code: 'TOO_MANY_SESSIONS',
+    message: 'too many polling sessions',
+    retryAfterMs: 5_000,
+  },
 } as const satisfies Record<string, PollRefusal>
 
 /** The session has ended. */
@@ -79,14 +86,12 @@ export class PollAnswer {
    * @param headers  Besides those that every refusal has.
    */
   refuse(refusal: PollRefusal, headers: readonly Header[] = []): void {
-    const { code, message, close } = refusal
-    this.exchange.end(refusal.status, this.refusalHead(headers), JSON.stringify({ code, message, close }))
+    this.exchange.end(refusal.status, this.refusalHead(headers), toBody(refusal))
   }
 
   /** As {@link refuse}, for a request whose body was not read: cuts the connection too. */
   refuseUnread(refusal: PollRefusal): void {
-    const { code, message, close } = refusal
-    this.exchange.endAndClose(refusal.status, JSON.stringify({ code, message, close }), this.refusalHead([]))
+    this.exchange.endAndClose(refusal.status, toBody(refusal), this.refusalHead([]))
   }
 
   private refusalHead(headers: readonly Header[]): Header[] {
@@ -99,4 +104,8 @@ export class PollAnswer {
   private head(headers: readonly Header[]): Header[] {
     return [...headers, ['cache-control', 'no-store'], ...this.cors]
   }
+}
+
+function toBody({ code, message, close, retryAfterMs }: PollRefusal): string {
+  return JSON.stringify({ code, message, close, retryAfterMs })
 }

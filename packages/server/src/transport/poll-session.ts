@@ -1,4 +1,4 @@
-import { CLOSE_CODES, CLOSE_MEANINGS, encodeFrame, MESSAGE_TYPES, writeBatch } from '@roomcast/protocol'
+import { CLOSE_CODES, CLOSE_MEANINGS, encodeFrame, LIMITS, MESSAGE_TYPES, writeBatch } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
@@ -22,7 +22,7 @@ export interface SessionHost {
   readonly connections: Connections
   readonly options: Pick<
     ResolvedServerOptions,
-    'maxHttpBufferSize' | 'maxOutgoingBytes' | 'pingInterval' | 'pingTimeout' | 'upgradeTimeout'
+    'maxHttpBufferSize' | 'maxOutgoingBytes' | 'maxPollSessions' | 'pingInterval' | 'pingTimeout' | 'upgradeTimeout'
   >
   /** The session is over: from now on its requests are refused with this. */
   forget(session: PollSession, refusal: PollRefusal): void
@@ -34,6 +34,10 @@ const DRAIN_MS = 10_000
 const SLOWEST_BYTES_PER_MS = 16
 /** How much of the time until a client would ask for a sign of life the answer to a GET is held. */
 const HOLD_FACTOR = 0.8
+/** A proxy between may cut an answer that takes longer. */
+const MAX_HOLD_MS = 25_000
+/** How much more than `maxOutgoingBytes` may be there for a moment: about what a kernel takes for a WebSocket. */
+const BURST_FACTOR = 4
 
 /**
  * A connection over polling requests. PROTOCOL.md, "Polling".
@@ -54,6 +58,10 @@ export class PollSession implements WirePort, TopicReceiver {
   private readonly outgoing = new FrameQueue()
   /** Number of the last frame that was handed to the network. */
   private sent = 0
+  /** Bytes of the frames behind `sent`. */
+  private unsentBytes = 0
+  /** Since when there is more than `maxOutgoingBytes` and nothing was acknowledged; 0 if that is not so. */
+  private overSince = 0
   private held: PollAnswer | null = null
   private answering: NodeJS.Immediate | undefined
   private readonly uplink: PollUplink
@@ -93,14 +101,20 @@ export class PollSession implements WirePort, TopicReceiver {
     return this.outgoing.bytes
   }
 
+  isCongested(): boolean {
+    // What fits into one upload's worth is on its way with the next request.
+    return this.unsentBytes > LIMITS.pollBodyBytes
+  }
+
   enqueue(frame: Uint8Array): void {
     if (this.phase !== 'open') return
-    // As in the engine, one frame may overshoot the limit, however large: it is what was there before that counts.
-    const isTooMuch = this.outgoing.weight > this.host.options.maxOutgoingBytes
+    const isTooSlow = this.isTooSlow()
     this.outgoing.push(frame)
-    if (isTooMuch) return this.connection.end('SLOW_CONSUMER', 'transport error')
+    this.unsentBytes += frame.length
+    if (isTooSlow) return this.connection.end('SLOW_CONSUMER', 'transport error')
     if (this.switching !== null) {
       this.sent = this.outgoing.last
+      this.unsentBytes = 0
       this.switching.wire.send(frame, false)
     }
     if (this.held !== null) this.answerSoon()
@@ -109,8 +123,9 @@ export class PollSession implements WirePort, TopicReceiver {
   end(code: number, message: string, retryAfterMs?: number): void {
     if (this.phase !== 'open') return
     this.leaveOpen('draining', closedRefusal({ code, message }))
-    if (code === CLOSE_CODES.PING_TIMEOUT) {
-      // Nobody is there to fetch anything, and there may be many of these.
+    const isStranger = !this.connection.hasBeenConnected && this.held === null
+    if (code === CLOSE_CODES.PING_TIMEOUT || isStranger) {
+      // Nobody is there to fetch anything, or nobody we know, and there may be many of these.
       this.finish()
     } else {
       // Behind everything else; the budget has no say.
@@ -130,6 +145,7 @@ export class PollSession implements WirePort, TopicReceiver {
     if (received > this.sent) return answer.refuse(POLL_REFUSALS.neverSent)
     // From before a later GET, held up on the way: what it asks for is forgotten.
     if (received < this.outgoing.acknowledged) return answer.refuse(POLL_REFUSALS.outOfOrder)
+    if (received > this.outgoing.acknowledged) this.overSince = 0
     this.outgoing.acknowledge(received)
     this.releaseHeld((earlier) => earlier.empty())
     if (this.outgoing.size > 0) this.answerFrames(answer)
@@ -208,6 +224,7 @@ export class PollSession implements WirePort, TopicReceiver {
       if (this.switching !== attempt) return
       wire.send(frame, false)
       this.sent = Math.max(this.sent, this.outgoing.last)
+      this.unsentBytes = 0
     }
   }
 
@@ -243,6 +260,22 @@ export class PollSession implements WirePort, TopicReceiver {
   }
 
   // ----
+
+  /**
+   * Whether the client takes too little. As in the engine, one frame may overshoot the limit, however large: it is what
+   * was there before that counts. Where no kernel stands between, a burst has to be let through until it can be asked for.
+   */
+  private isTooSlow(): boolean {
+    const { weight } = this.outgoing
+    const { options, runtime } = this.host
+    if (weight <= options.maxOutgoingBytes) {
+      this.overSince = 0
+      return false
+    }
+    const now = runtime.wheel.now()
+    if (this.overSince === 0) this.overSince = now
+    return weight > options.maxOutgoingBytes * BURST_FACTOR || now - this.overSince > options.pingTimeout
+  }
 
   private get isOpen(): boolean {
     return this.phase === 'open'
@@ -295,7 +328,7 @@ export class PollSession implements WirePort, TopicReceiver {
       this.held = null
       this.awaitPoll(0)
     })
-    this.deadline.set(this.host.options.pingInterval * HOLD_FACTOR)
+    this.deadline.set(Math.min(this.host.options.pingInterval * HOLD_FACTOR, MAX_HOLD_MS))
   }
 
   private releaseHeld(answerIt: (answer: PollAnswer) => void): void {
@@ -316,6 +349,7 @@ export class PollSession implements WirePort, TopicReceiver {
   private answerFrames(answer: PollAnswer): void {
     const frames = this.outgoing.batch()
     const first = this.outgoing.acknowledged + 1
+    for (const { length } of frames.slice(Math.max(0, this.sent + 1 - first))) this.unsentBytes -= length
     this.sent = Math.max(this.sent, first + frames.length - 1)
     const body = writeBatch(frames, first)
     answer.frames(body)

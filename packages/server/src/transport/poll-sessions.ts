@@ -43,9 +43,16 @@ export class PollSessions {
     return this.sessions.size
   }
 
-  /** Whether there is no room for another one. */
-  get isFull(): boolean {
-    return this.sessions.size >= LIMITS.pollSessions
+  /** Makes room for another one, at the cost of the oldest that has no namespace. @returns Whether there is room. */
+  makeRoom(): boolean {
+    const { maxPollSessions } = this.host.options
+    if (this.sessions.size < maxPollSessions) return true
+    for (const { connection } of this.sessions.values()) {
+      if (connection.hasBeenConnected || connection.phase !== 'open') continue
+      connection.end('CONNECT_TIMEOUT', 'forced server close')
+      return this.sessions.size < maxPollSessions
+    }
+    return false
   }
 
   /** Opens a session for a new connection. @returns Its name, with the secret: for the client only. */

@@ -100,7 +100,7 @@ export class PollingTransport {
     }
     const refusal = admitSession(request) ?? (await this.reception.ask(exchange))
     if (refusal !== null) return this.refuseOpen(exchange, answer, refusal)
-    if (this.sessions.isFull) return this.refuseOpen(exchange, answer, POLL_REFUSALS.full)
+    if (!this.sessions.makeRoom()) return this.refuseOpen(exchange, answer, POLL_REFUSALS.full)
     // Nobody would ever use it.
     if (!answer.isOpen) return
     answer.text(this.sessions.open(new Connection(this.reception.source(exchange, this.usualUrl))))
@@ -138,7 +138,11 @@ export class PollingTransport {
 
   /** Refuses a request; the application hears of those that asked for a connection. */
   private refuseOpen(exchange: HttpExchange, answer: PollAnswer, refusal: PollRefusal): void {
-    answer.refuse(refusal, this.reception.refusalHeaders(refusal))
+    const { retryAfterMs = this.reception.retryAfterMs } = refusal
+    answer.refuse(
+      { ...refusal, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      this.reception.refusalHeaders(refusal),
+    )
     const isOpening = exchange.method === 'POST' && exchange.header(POLL_HEADERS.session) === undefined
     if (isOpening) this.reception.report(refusal, exchange)
   }

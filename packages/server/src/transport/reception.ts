@@ -37,6 +37,11 @@ export class Reception {
     return { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message: 'the server is shutting down' }
   }
 
+  /** Milliseconds that clients are to stay away, when the server shuts down and says so. */
+  get retryAfterMs(): number | undefined {
+    return this.connections.retryAfterMs
+  }
+
   /** Headers of a refusal besides its type: how long to stay away, when the server shuts down. RFC 9110 section 10.2.3. */
   refusalHeaders(refusal: Refusal): readonly Header[] {
     const { retryAfterMs } = this.connections

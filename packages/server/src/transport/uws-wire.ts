@@ -52,6 +52,10 @@ export class UwsWire implements WirePort {
     this.ws.end(code, reason)
   }
 
+  isCongested(): boolean {
+    return this.ws.getBufferedAmount() > 0
+  }
+
   bufferedBytes(): number {
     return this.ws.getBufferedAmount()
   }
