@@ -7,7 +7,8 @@ import { Crowd, collectNumbers, eventually } from './fault-support'
 import { freePort, startServerOn } from './support'
 
 const MIXED: readonly (readonly string[])[] = [['websocket'], ['polling'], ['polling', 'websocket']]
-const STORM = 300
+/** Clients of each transport alike; `STORM=3000` for a large one. */
+const STORM = Number(process.env.STORM ?? 300)
 
 /** A server with rooms, as clients come and go. */
 function setUp(io: Server): void {
