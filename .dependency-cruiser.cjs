@@ -41,7 +41,7 @@ const LAYERS = {
  * Everyone in the package may import these. They import no other part of it but the leaves after them, and no npm
  * package but the protocol.
  */
-const LEAVES = { protocol: [], client: ['options'], server: ['options', 'observe'] }
+const LEAVES = { protocol: [], client: ['options', 'tables'], server: ['options', 'observe'] }
 
 /** Packages of this repository that a package may import, each through its door. */
 const SISTERS = { protocol: [], client: ['protocol'], server: ['protocol'] }

@@ -133,13 +133,14 @@ interface TransportEvents {
     onOpen(subprotocol: string): void;
     onSign(): void;
     onFrame(frame: Uint8Array): void;
-    onClose(code: number, reason: string): void;
+    onClose(code: number, reason: string, retryAfterMs?: number): void;
 }
 interface TransportTarget {
     readonly url: URL;
     readonly subprotocols: readonly string[];
     readonly headers: Readonly<Record<string, string>>;
     readonly withCredentials: boolean;
+    silenceMs(): number;
 }
 interface Transports {
     readonly polling: OpenTransport<MovableTransport>;

@@ -186,6 +186,7 @@ export declare const LIMITS: {
     readonly pingIntervalMs: 5000;
     readonly pingTimeoutMs: 5000;
     readonly pollBodyBytes: 65536;
+    readonly pollAnswerBytes: 524288;
     readonly pollFrames: 1024;
     readonly pollSessions: 10000;
     readonly switchTimeoutMs: 10000;

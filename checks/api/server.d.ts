@@ -195,6 +195,7 @@ export interface ServerOptions {
     readonly maxOutgoingBytes?: number;
     readonly cors?: CorsOptions;
     readonly allowRequest?: (request: UpgradeRequest, callback: (error: string | null | undefined, isAccepted: boolean) => void) => Promise<boolean> | void;
+    readonly maxPollSessions?: number;
     readonly cleanupEmptyChildNamespaces?: boolean;
     readonly perMessageDeflate?: boolean | {
         readonly threshold?: number;

@@ -29,19 +29,17 @@ export function createIo(platform: Platform): Io {
     urlOrOptions?: ClientOptions | string,
     given?: ClientOptions,
   ): Socket<Listen, Emit> => {
-    const options = (typeof urlOrOptions === 'string' ? given : urlOrOptions) ?? {}
-    const { origin, nsp, query } = readServerUrl(typeof urlOrOptions === 'string' ? urlOrOptions : '/', pageAddress())
+    const [url, options = {}] = typeof urlOrOptions === 'string' ? [urlOrOptions, given] : ['/', urlOrOptions]
+    const { origin, nsp, query } = readServerUrl(url, pageAddress())
     const managerOptions: ClientOptions = { ...options, query: { ...query, ...options.query } }
     const key = `${origin.origin}${options.path ?? ''}`
     const cached = managers.get(key)
     // One that nobody uses any more would only keep new sockets from sharing.
     const shared = cached?.isSpent ? undefined : cached
     // A second socket of the same namespace is meant to be another client.
-    if (options.forceNew || options.multiplex === false || shared?.hasSocket(nsp)) {
-      return new Manager(origin, managerOptions, platform).socket(nsp, options)
-    }
-    const manager = shared ?? new Manager(origin, managerOptions, platform)
-    managers.set(key, manager)
+    const mayShare = !options.forceNew && options.multiplex !== false && !shared?.hasSocket(nsp)
+    const manager = (mayShare && shared) || new Manager(origin, managerOptions, platform)
+    if (mayShare) managers.set(key, manager)
     return manager.socket(nsp, options)
   }
 }

@@ -1,4 +1,5 @@
-import { LIMITS, RoomcastError } from '@roomcast/protocol'
+import { RoomcastError } from '@roomcast/protocol'
+import { ACK_TIMEOUT_MS, MAX_TIMER_MS, OUTBOX_AGE_MS, OUTBOX_BYTES, OUTBOX_EVENTS } from './tables'
 
 /** A way to carry a connection. */
 export type TransportName = 'polling' | 'websocket'
@@ -103,11 +104,11 @@ export type ResolvedOptions = Omit<ManagerOptions, 'transports'> &
 /** @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   const resolved = {
-    ackTimeout: LIMITS.ackTimeoutMs,
+    ackTimeout: ACK_TIMEOUT_MS,
     autoConnect: true,
-    outboxAge: LIMITS.outboxAgeMs,
-    outboxBytes: LIMITS.outboxBytes,
-    outboxLimit: LIMITS.outboxEvents,
+    outboxAge: OUTBOX_AGE_MS,
+    outboxBytes: OUTBOX_BYTES,
+    outboxLimit: OUTBOX_EVENTS,
     path: '/roomcast',
     reconnection: true,
     reconnectionAttempts: Number.POSITIVE_INFINITY,
@@ -121,18 +122,15 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   }
   for (const name of TIMES) assertRange(name, resolved[name], MAX_TIMER_MS)
   for (const name of COUNTS) assertRange(name, resolved[name], Number.POSITIVE_INFINITY)
-  const given = new Set(resolved.transports)
-  const transports = [...given].filter(isTransport)
-  if (transports.length === 0 || transports.length < given.size) {
-    throw new RoomcastError('OPTION_NOT_SUPPORTED', `transports is a list of ${TRANSPORTS.join(' and ')}`)
+  const transports = [...new Set(resolved.transports)]
+  if (transports.length === 0 || !transports.every(isTransport)) {
+    throw new RoomcastError('OPTION_NOT_SUPPORTED', 'transports is a list of websocket and polling')
   }
   return { ...resolved, transports }
 }
 
 const TRANSPORTS: readonly TransportName[] = ['websocket', 'polling']
 
-/** A timer of a longer time fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 const TIMES = ['ackTimeout', 'reconnectionDelay', 'reconnectionDelayMax', 'timeout'] as const
 const COUNTS = ['outboxAge', 'outboxBytes', 'outboxLimit', 'reconnectionAttempts', 'retries'] as const
 

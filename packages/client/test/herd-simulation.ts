@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '../../../test-kit/random'
-import { deadlineOf, IDLE, step } from '../src/connection/machine'
-import type { Effect, Event, State } from '../src/connection/states'
+import { IDLE, step } from '../src/connection/machine'
+import { deadlineOf, type Effect, type Event, type State } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 import { POLICY } from './machine-rig'
 

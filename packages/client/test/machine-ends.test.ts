@@ -73,7 +73,7 @@ describe('the delay', () => {
   })
 
   test('is counted from `reconnectionDelay`', () => {
-    const rig = new Rig({ transports: ['websocket'], firstMs: 100, maxMs: 300 })
+    const rig = new Rig({ transports: ['websocket'], reconnectionDelay: 100, reconnectionDelayMax: 300 })
     rig.want()
     for (const delay of [50, 100, 150, 150]) {
       rig.ended('websocket')
@@ -145,11 +145,11 @@ describe('the delay', () => {
 
 describe('the end of the attempts', () => {
   test('comes after `reconnectionAttempts` without an answer', () => {
-    for (const attempts of [0, 1, 3]) {
-      const rig = new Rig({ transports: ['websocket'], attempts })
+    for (const reconnectionAttempts of [0, 1, 3]) {
+      const rig = new Rig({ transports: ['websocket'], reconnectionAttempts })
       rig.want()
       rig.ended('websocket')
-      for (let i = 1; i <= attempts; i++) {
+      for (let i = 1; i <= reconnectionAttempts; i++) {
         expect(rig.told).toMatchObject({ isFinal: false, isExhausted: false })
         expect(names(rig.pass(rig.delay))).toEqual([`attempt ${i}`, 'open websocket'])
         rig.ended('websocket')
@@ -160,7 +160,7 @@ describe('the end of the attempts', () => {
   })
 
   test('counts links that opened and were not answered, and begins anew with an answer', () => {
-    const rig = new Rig({ transports: ['websocket'], attempts: 2 })
+    const rig = new Rig({ transports: ['websocket'], reconnectionAttempts: 2 })
     for (let i = 0; i < 5; i++) {
       rig.connect()
       rig.ended('websocket')
@@ -218,7 +218,7 @@ describe('the end of the attempts', () => {
   })
 
   test('is forgotten when somebody wants the connection anew', () => {
-    const rig = new Rig({ transports: ['websocket'], attempts: 0 })
+    const rig = new Rig({ transports: ['websocket'], reconnectionAttempts: 0 })
     rig.want()
     rig.ended('websocket')
     expect(rig.state.name).toBe('idle')

@@ -23,11 +23,11 @@ const policy: fc.Arbitrary<Partial<Policy>> = fc.record({
     ['polling'],
   ),
   upgrade: fc.boolean(),
-  timeoutMs: fc.constantFrom(2_000, 5_000, 20_000),
+  timeout: fc.constantFrom(2_000, 5_000, 20_000),
   reconnection: fc.constantFrom(true, true, true, false),
-  attempts: fc.constantFrom(0, 3, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
-  firstMs: fc.constantFrom(500, 1_000),
-  maxMs: fc.constantFrom(2_000, 20_000),
+  reconnectionAttempts: fc.constantFrom(0, 3, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
+  reconnectionDelay: fc.constantFrom(500, 1_000),
+  reconnectionDelayMax: fc.constantFrom(2_000, 20_000),
 })
 
 const fate = fc.constantFrom<Fate>('blackhole', 'cut', 'ended', 'mute', 'refused', 'works')
@@ -130,14 +130,14 @@ test('whatever happened, a server that answers again is found', () => {
       for (const run of commands) run(world)
       world.setLateness(0)
       world.retryAfterMs = undefined
-      const { timeoutMs, transports, maxMs, attempts } = world.rig.policy
+      const { timeout, transports, reconnectionDelayMax, reconnectionAttempts } = world.rig.policy
       // One of the two is enough, if there is another attempt for it when the first one opens and lets nothing through.
       const isDead = last.websocket === 'blackhole' || last.websocket === 'refused'
-      const isMute = last.websocket === 'mute' && attempts > 0
-      const isOne = transports.length > 1 && timeoutMs > 2_000 && (isDead || isMute)
+      const isMute = last.websocket === 'mute' && reconnectionAttempts > 0
+      const isOne = transports.length > 1 && timeout > 2_000 && (isDead || isMute)
       world.setFates(isOne ? { ...last, polling: 'works' } : { websocket: 'works', polling: 'works' })
       // An attempt of before, its failure, the wait; what is mute then is found out once more.
-      const limitMs = 2 * (timeoutMs + maxMs) + MAX_RETRY_AFTER_MS + 30_000
+      const limitMs = 2 * (timeout + reconnectionDelayMax) + MAX_RETRY_AFTER_MS + 30_000
       for (let i = 0; i < 3 && !world.isUseful; i++) {
         world.stray('want')
         world.pass(limitMs, () => world.isUseful || world.rig.state.name === 'idle')
@@ -156,8 +156,8 @@ test('a WebSocket that is dead in any way costs polling 2.5 s, and a mute one 5 
       fc.integer({ min: 1, max: 500 }),
       fc.nat(),
       fc.constantFrom(5_000, 20_000),
-      (dead, latencyMs, seed, timeoutMs) => {
-        const world = new World({ timeoutMs }, latencyMs, seed)
+      (dead, latencyMs, seed, timeout) => {
+        const world = new World({ timeout }, latencyMs, seed)
         world.setFates({ websocket: dead, polling: 'works' })
         world.stray('want')
         world.pass(60_000, () => world.isUseful)

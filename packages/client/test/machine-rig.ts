@@ -1,17 +1,17 @@
 import type { CloseVerdict } from '@roomcast/protocol'
-import { deadlineOf, IDLE, step } from '../src/connection/machine'
-import type { Effect, Event, Policy, State } from '../src/connection/states'
+import { IDLE, step } from '../src/connection/machine'
+import { deadlineOf, type Effect, type Event, type Policy, type State } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 
 /** The options' defaults. */
 export const POLICY: Policy = {
   transports: ['websocket', 'polling'],
   upgrade: true,
-  timeoutMs: 20_000,
+  timeout: 20_000,
   reconnection: true,
-  attempts: Number.POSITIVE_INFINITY,
-  firstMs: 1_000,
-  maxMs: 20_000,
+  reconnectionAttempts: Number.POSITIVE_INFINITY,
+  reconnectionDelay: 1_000,
+  reconnectionDelayMax: 20_000,
 }
 
 /** What was told of the end of a link or of an attempt. */

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '../../../test-kit/random'
-import { deadlineOf } from '../src/connection/machine'
 import type { Effect, Event, Policy } from '../src/connection/states'
+import { deadlineOf } from '../src/connection/states'
 import type { TransportName } from '../src/options'
 import { Rig } from './machine-rig'
 
@@ -112,11 +112,11 @@ export class World {
 
   #expectPolling(): void {
     const { websocket, polling } = this.fates
-    const { transports, timeoutMs } = this.rig.policy
+    const { transports, timeout } = this.rig.policy
     const isDead = websocket === 'blackhole' || websocket === 'refused'
     if (!isDead || polling !== 'works' || !transports.includes('polling') || this.#latenessMs > 0) return
     // Room for it: what takes longer than the attempt may take cannot succeed.
-    if (timeoutMs / 2 <= 2 * this.#latencyMs + EPSILON_MS) return
+    if (timeout / 2 <= 2 * this.#latencyMs + EPSILON_MS) return
     this.#pollingBy = this.rig.now + 2_500 + 2 * this.#latencyMs + EPSILON_MS
   }
 

@@ -49,7 +49,7 @@ describe('an attempt', () => {
   })
 
   test('that is shorter than 2.5 s tries both as well', () => {
-    const rig = new Rig({ timeoutMs: 2_000 })
+    const rig = new Rig({ timeout: 2_000 })
     rig.want()
     expect(names(rig.pass(1_999))).toEqual(['open polling'])
   })

@@ -588,7 +588,7 @@ test('100 reconnects leave no listeners, timers or sockets behind', async () => 
 })
 
 describe('the delay before an attempt', () => {
-  const bounds = { firstMs: 1_000, maxMs: 20_000 }
+  const bounds = { reconnectionDelay: 1_000, reconnectionDelayMax: 20_000 }
 
   test('is spread over the whole interval, from nothing to a bound', () => {
     expect(backoffDelay(bounds, 3, 0)).toBe(0)
@@ -606,10 +606,10 @@ describe('the delay before an attempt', () => {
     for (let failures = 0; failures < 2_000; failures++) {
       const bound = backoffDelay(bounds, failures, 1)
       expect(bound).toBeGreaterThanOrEqual(last)
-      expect(bound).toBeLessThanOrEqual(bounds.maxMs)
+      expect(bound).toBeLessThanOrEqual(bounds.reconnectionDelayMax)
       last = bound
     }
-    expect(backoffDelay({ firstMs: 0, maxMs: 20_000 }, 5_000, 1)).toBe(0)
-    expect(backoffDelay({ firstMs: 50_000, maxMs: 20_000 }, 0, 1)).toBe(20_000)
+    expect(backoffDelay({ reconnectionDelay: 0, reconnectionDelayMax: 20_000 }, 5_000, 1)).toBe(0)
+    expect(backoffDelay({ reconnectionDelay: 50_000, reconnectionDelayMax: 20_000 }, 0, 1)).toBe(20_000)
   })
 })

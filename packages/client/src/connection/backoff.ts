@@ -1,10 +1,7 @@
-/** Bounds of the delay, in milliseconds. */
-export interface BackoffOptions {
-  /** Upper bound of the first delay. */
-  readonly firstMs: number
-  /** Largest upper bound. */
-  readonly maxMs: number
-}
+import type { ResolvedOptions } from '../options'
+
+/** Bounds of the delay. */
+export type BackoffOptions = Pick<ResolvedOptions, 'reconnectionDelay' | 'reconnectionDelayMax'>
 
 /**
  * The delay before a reconnection attempt: exponential, with full jitter, so that the clients of a server
@@ -14,5 +11,5 @@ export interface BackoffOptions {
  * @param random    From 0 to 1.
  */
 export function backoffDelay(options: BackoffOptions, failures: number, random: number): number {
-  return random * Math.min(options.maxMs, options.firstMs * 2 ** Math.min(failures, 30))
+  return random * Math.min(options.reconnectionDelayMax, options.reconnectionDelay * 2 ** Math.min(failures, 30))
 }

@@ -1,62 +1,61 @@
 import {
-  CLOSE_CODES,
+  type AnnouncedLimits,
   type CloseName,
-  type CloseVerdict,
   createCompactCodec,
   encodeFrame,
-  LIMITS,
-  MESSAGE_TYPES,
   SUBPROTOCOL,
   TYPE_MASK,
 } from '@roomcast/protocol'
 import type { TransportName } from '../options'
+import {
+  FRAME_BYTES,
+  MAX_TIMER_MS,
+  PING,
+  PING_INTERVAL_MS,
+  PING_TIMEOUT_MS,
+  PONG,
+  SWITCH,
+  SWITCHED,
+  UNSUPPORTED_VERSION,
+} from '../tables'
 import type { MovableTransport, Transport, Transports, TransportTarget } from '../transport/transport'
-import { deadlineOf, IDLE, step } from './machine'
+import { IDLE, step } from './machine'
 import type { PollingMemory } from './polling-memory'
-import type { Effect, Env, Event, LinkEnd, Policy, State } from './states'
+import {
+  deadlineOf,
+  type Effect,
+  type Env,
+  type Event,
+  type LinkEnd,
+  type Policy,
+  type State,
+  type Told,
+} from './states'
 import { onWake } from './wake'
 
 /** What a connection tells. Every method may call the connection; what it asks for happens afterwards. */
 export interface ConnectionEvents {
-  /** A link is open. */
-  onOpen(): void
   /** A frame of the server that is not the connection's own. */
   onFrame(frame: Uint8Array): void
-  /** The link that was open is lost. */
-  onLost(loss: Loss): void
-  /** An attempt to open one has failed. */
-  onFailed(loss: Loss): void
-  /** Another attempt begins. */
-  onAttempt(attempt: number): void
+  /** What the machine has to tell. */
+  onTold(told: Told): void
   /** The state is another one. */
   onState(): void
 }
 
-/** How a link ended, and what follows. */
-export interface Loss {
-  readonly end: LinkEnd
-  readonly verdict: CloseVerdict
-  /** Nothing follows. */
-  readonly isFinal: boolean
-  /** Nothing follows because `reconnectionAttempts` is used up. */
-  readonly isExhausted: boolean
-}
-
 /** What a connection is made of. */
 export interface ConnectionParts {
-  readonly target: TransportTarget
+  readonly target: Omit<TransportTarget, 'silenceMs'>
   readonly transports: Transports
   readonly policy: Policy
   readonly memory: PollingMemory
 }
 
-/** Longest time that `setTimeout` takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 /** What the clock of the wall may gain on ours: more means that the machine slept. */
 const CLOCK_JUMP_MS = 2_000
 
 const codec = createCompactCodec()
-const PING = encodeFrame(codec, { type: MESSAGE_TYPES.PING }, null).slice()
+const PING_FRAME = encodeFrame(codec, { type: PING }, null).slice()
 
 /** Keeps one connection as the machine says: owns the links, the timer, and the view of the world outside. */
 export class Connection {
@@ -72,7 +71,11 @@ export class Connection {
   #retryAfterMs = 0
   #clockGap = clockGap()
   /** What the server announced. */
-  beat: { readonly pingIntervalMs: number; readonly pingTimeoutMs: number } = LIMITS
+  limits: AnnouncedLimits = {
+    frameBytes: FRAME_BYTES,
+    pingIntervalMs: PING_INTERVAL_MS,
+    pingTimeoutMs: PING_TIMEOUT_MS,
+  }
 
   constructor(parts: ConnectionParts, events: ConnectionEvents) {
     this.#parts = parts
@@ -82,6 +85,11 @@ export class Connection {
   /** What the connection is doing. */
   get state(): State {
     return this.#state
+  }
+
+  /** What carries it; undefined while no link is open. */
+  get transport(): TransportName | undefined {
+    return transportOf(this.#state)
   }
 
   /** Connects, if it does not already. */
@@ -100,22 +108,21 @@ export class Connection {
   }
 
   /** Ends the link for a reason of ours. */
-  cut(name: CloseName): void {
-    this.#dispatch({ type: 'cut', end: { code: CLOSE_CODES[name], message: name } })
+  cut(code: number, message: CloseName): void {
+    this.#dispatch({ type: 'cut', end: { code, message } })
   }
 
   /** The server has said how it will end the connection. */
   expectEnd(end: LinkEnd): void {
     this.#retryAfterMs = end.retryAfterMs ?? 0
     // A WebSocket has a close frame of its own.
-    if (this.#state.name === 'open' && this.#state.transport === 'polling') {
-      this.#links.polling?.close(end.code, end.message)
-    }
+    if (this.transport === 'polling') this.#links.polling?.close(end.code, end.message)
   }
 
   /** Sends one frame, if a link is open. */
   send(frame: Uint8Array): void {
-    if (this.#state.name === 'open') this.#links[this.#state.transport]?.send(frame)
+    const { transport } = this
+    if (transport) this.#links[transport]?.send(frame)
   }
 
   #dispatch(event: Event): void {
@@ -139,7 +146,7 @@ export class Connection {
     if (state.name === 'idle') this.#stopWaking()
     for (const effect of effects) this.#do(effect)
     // Last: what listeners then send goes behind what had to be sent.
-    if (describe(state) !== describe(before)) this.#events.onState()
+    if (state.name !== before.name || transportOf(state) !== transportOf(before)) this.#events.onState()
   }
 
   #tick(): void {
@@ -162,16 +169,14 @@ export class Connection {
 
   #env(): Env {
     const { policy, memory } = this.#parts
-    const { pingIntervalMs, pingTimeoutMs } = this.beat
     return {
       policy,
       now: now(),
       random: Math.random(),
       heardAt: this.#heardAt,
-      pingIntervalMs,
-      pingTimeoutMs,
+      ...this.limits,
       get prefersPolling() {
-        return memory.isSet
+        return memory.isSet()
       },
     }
   }
@@ -188,44 +193,40 @@ export class Connection {
         return link?.close(effect.end.code, effect.end.message)
       }
       case 'ping':
-        return this.send(PING)
+        return this.send(PING_FRAME)
       case 'prove':
-        return websocket?.send(PING)
+        return websocket?.send(PING_FRAME)
       case 'move':
         return polling?.pause((session, received) =>
-          websocket?.send(encodeFrame(codec, { type: MESSAGE_TYPES.SWITCH }, { session, received })),
+          websocket?.send(encodeFrame(codec, { type: SWITCH }, { session, received })),
         )
       case 'stay':
         return polling?.resume()
       case 'adopt':
         delete this.#links.polling
         // It tells the server that we are here, behind it comes what has waited.
-        websocket?.send(PING)
+        websocket?.send(PING_FRAME)
         for (const frame of polling?.handOver() ?? []) websocket?.send(frame)
         return
       case 'remember':
         return this.#parts.memory.set(effect.polling)
-      case 'tell opened':
-        return this.#events.onOpen()
-      case 'tell attempt':
-        return this.#events.onAttempt(effect.attempt)
-      case 'tell lost':
-        return this.#events.onLost(effect)
-      case 'tell failed':
-        return this.#events.onFailed(effect)
+      default:
+        return this.#events.onTold(effect)
     }
   }
 
   #open(transport: TransportName): void {
     this.#retryAfterMs = 0
-    const { transports, target } = this.#parts
+    const { transports, target: fixed } = this.#parts
+    // Between the server's hold of a request and our own verdict.
+    const target = { ...fixed, silenceMs: () => 0.8 * this.limits.pingIntervalMs + this.limits.pingTimeoutMs / 2 }
     const isCurrent = () => this.#links[transport] === link
     const link: MovableTransport | Transport = transports[transport](target, {
       onOpen: (subprotocol) => {
         if (!isCurrent()) return
         if (subprotocol === SUBPROTOCOL) this.#dispatch({ type: 'opened', transport })
         // The subprotocol of refusals, or none: the server would close with the same code.
-        else link.close(CLOSE_CODES.UNSUPPORTED_VERSION, 'UNSUPPORTED_VERSION')
+        else link.close(UNSUPPORTED_VERSION, 'UNSUPPORTED_VERSION')
       },
       onSign: () => {
         this.#heardAt = now()
@@ -233,10 +234,10 @@ export class Connection {
       onFrame: (frame) => {
         if (isCurrent()) this.#onFrame(transport, frame)
       },
-      onClose: (code, message) => {
+      onClose: (code, message, retryAfterMs = this.#retryAfterMs) => {
         if (!isCurrent()) return
         delete this.#links[transport]
-        this.#dispatch({ type: 'ended', transport, end: { code, message, retryAfterMs: this.#retryAfterMs } })
+        this.#dispatch({ type: 'ended', transport, end: { code, message, retryAfterMs } })
       },
     })
     // The cast: a link is of the kind that its transport says.
@@ -245,15 +246,14 @@ export class Connection {
 
   #onFrame(transport: TransportName, frame: Uint8Array): void {
     const type = (frame[0] ?? 0) & TYPE_MASK
-    const { name } = this.#state
-    if (name === 'open' && this.#state.transport !== transport) {
-      if (type === MESSAGE_TYPES.PONG) this.#dispatch({ type: 'proven' })
-      if (type === MESSAGE_TYPES.SWITCHED) this.#dispatch({ type: 'moved' })
+    if (this.transport && this.transport !== transport) {
+      if (type === PONG) this.#dispatch({ type: 'proven' })
+      if (type === SWITCHED) this.#dispatch({ type: 'moved' })
       // A sign of the rival says nothing about polling, before it has taken over.
-      if (this.#state.name !== 'open' || this.#state.transport !== transport) return
+      if (this.transport !== transport) return
     }
     this.#heardAt = now()
-    if (type !== MESSAGE_TYPES.PONG && type !== MESSAGE_TYPES.SWITCHED) this.#events.onFrame(frame)
+    if (type !== PONG && type !== SWITCHED) this.#events.onFrame(frame)
   }
 }
 
@@ -267,7 +267,6 @@ function clockGap(): number {
   return Date.now() - now()
 }
 
-/** What the outside can tell apart. */
-function describe(state: State): string {
-  return state.name === 'open' ? state.transport : state.name
+function transportOf(state: State): TransportName | undefined {
+  return state.name === 'open' ? state.transport : undefined
 }

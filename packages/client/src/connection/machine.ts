@@ -1,6 +1,21 @@
-import { CLOSE_CODES, type CloseVerdict, closeVerdict } from '@roomcast/protocol'
+import { type CloseVerdict, closeVerdict } from '@roomcast/protocol'
 import type { TransportName } from '../options'
+import { ABNORMAL, BAD_FRAME, HELD_LIMIT, NORMAL, PING_TIMEOUT } from '../tables'
 import { backoffDelay } from './backoff'
+import {
+  FALLBACK_MS,
+  LATE_MS,
+  MAX_BAD_WEBSOCKETS,
+  MAX_LATENESS,
+  MAX_VIOLATIONS,
+  MOVE_MS,
+  RIVAL_FIRST_MS,
+  RIVAL_MAX_MS,
+  STABLE_MS,
+  UNPROVEN_INTERVAL_MS,
+  UNPROVEN_TIMEOUT_MS,
+  YOUNG_MS,
+} from './patience'
 import type { Effect, Env, Event, LinkEnd, Open, Opening, Past, State, Step } from './states'
 
 /*
@@ -31,28 +46,10 @@ type Table = {
 
 export const IDLE: State = { name: 'idle' }
 
-const FALLBACK_MS = 2_500
-/** A link that is open and has said nothing is asked early: some networks let the upgrade through, and no frame. */
-const UNPROVEN_INTERVAL_MS = 1_000
-const UNPROVEN_TIMEOUT_MS = 1_500
-/** A link that lasts this long after an answer is a good one. */
-const STABLE_MS = 5_000
-/** A WebSocket that is cut earlier speaks for a network that does not want it. */
-const YOUNG_MS = 60_000
-const MAX_BAD_WEBSOCKETS = 3
-const MAX_VIOLATIONS = 5
-/** Polling rests while it is asked to move, and the server waits `pingTimeoutMs` for it: half of that is the limit too. */
-const MOVE_MS = 5_000
-const RIVAL_FIRST_MS = 10_000
-const RIVAL_MAX_MS = 300_000
-/** A timer that is this late tells of a page that slept, not of a server that is silent. */
-const LATE_MS = 1_000
-const MAX_LATENESS = 2
-
 const NEW: Past = { failures: 0, flaps: 0, violations: 0, badWebSockets: 0 }
-const TIMEOUT: LinkEnd = { code: CLOSE_CODES.ABNORMAL, message: 'timeout' }
-const LEFT: LinkEnd = { code: CLOSE_CODES.NORMAL, message: '' }
-const SILENT: LinkEnd = { code: CLOSE_CODES.PING_TIMEOUT, message: 'no sign of life' }
+const TIMEOUT: LinkEnd = { code: ABNORMAL, message: 'timeout' }
+const LEFT: LinkEnd = { code: NORMAL, message: '' }
+const SILENT: LinkEnd = { code: PING_TIMEOUT, message: 'no sign of life' }
 
 const stay = (state: State): Step => [state, []]
 
@@ -83,7 +80,7 @@ const TABLE: Table = {
   },
   open: {
     want: stay,
-    leave: (state) => [IDLE, closing(linksOf(state), LEFT)],
+    leave: (state) => [IDLE, closing([state.transport, ...rivalOf(state)], LEFT)],
     tick: onOpenTick,
     // Another network may let the WebSocket through that the last one did not.
     wake: (state, _, env) => {
@@ -142,22 +139,8 @@ export function step(state: State, event: Event, env: Env): Step {
   return (TABLE[state.name][event.type] as unknown as Handler<State, Event>)(state, event, env)
 }
 
-/** When the state wants a tick; Infinity for never. */
-export function deadlineOf(state: State): number {
-  switch (state.name) {
-    case 'idle':
-      return NEVER
-    case 'opening':
-      return Math.min(state.nextAt, state.failAt)
-    case 'open':
-      return Math.min(state.beatAt, state.rivalAt)
-    case 'waiting':
-      return state.retryAt
-  }
-}
-
 function begin(past: Past, env: Env): Step {
-  const { transports, timeoutMs } = env.policy
+  const { transports, timeout } = env.policy
   const isPollingFirst = env.prefersPolling || past.badWebSockets >= MAX_BAD_WEBSOCKETS
   // Polling comes first if it may come at all; the sort keeps the order of what is equal.
   const order = isPollingFirst
@@ -171,8 +154,8 @@ function begin(past: Past, env: Env): Step {
       links: [first],
       rest,
       // An attempt that is shorter than the wait has to try both as well.
-      nextAt: rest.length > 0 ? env.now + Math.min(FALLBACK_MS, timeoutMs / 2) : NEVER,
-      failAt: env.now + timeoutMs,
+      nextAt: rest.length > 0 ? env.now + Math.min(FALLBACK_MS, timeout / 2) : NEVER,
+      failAt: env.now + timeout,
     },
     [{ do: 'open', transport: first }],
   ]
@@ -244,7 +227,7 @@ function onOpenTick(state: Open, _: Event, env: Env): Step {
     return [next, [...closing(['websocket'], TIMEOUT), ...effects]]
   }
   return [
-    { ...state, rival: 'opening', rivalAt: env.now + env.policy.timeoutMs },
+    { ...state, rival: 'opening', rivalAt: env.now + env.policy.timeout },
     [{ do: 'open', transport: 'websocket' }],
   ]
 }
@@ -304,19 +287,21 @@ function lose(state: Open, end: LinkEnd, env: Env, effects: readonly Effect[]): 
   const { past, transport } = state
   const { now, policy } = env
   const isStable = state.answeredAt > 0 && now - state.answeredAt >= STABLE_MS
-  const isViolation = end.code >= CLOSE_CODES.BAD_FRAME && end.code <= CLOSE_CODES.HELD_LIMIT
-  const isBad = transport === 'websocket' && (end.code === CLOSE_CODES.ABNORMAL || end === SILENT)
+  const isViolation = end.code >= BAD_FRAME && end.code <= HELD_LIMIT
+  const isOld = now - state.openedAt > YOUNG_MS
+  const isBad = transport === 'websocket' && (end.code === ABNORMAL || end === SILENT)
   const isMute = isBad && !hasSpoken(state, env)
   const next: Past = {
     failures: past.failures,
     flaps: isStable ? 0 : past.flaps + 1,
-    violations: isViolation ? past.violations + 1 : isStable ? 0 : past.violations,
-    badWebSockets: !isBad || now - state.openedAt > YOUNG_MS ? 0 : isMute ? MAX_BAD_WEBSOCKETS : past.badWebSockets + 1,
+    // Of a link that was good for long it says little: what poisons comes again at once.
+    violations: isViolation ? (isOld ? 1 : past.violations + 1) : isStable ? 0 : past.violations,
+    badWebSockets: !isBad || isOld ? 0 : isMute ? MAX_BAD_WEBSOCKETS : past.badWebSockets + 1,
   }
   const verdict = next.violations < MAX_VIOLATIONS ? closeVerdict(end.code) : 'never'
   // A WebSocket that never said a word is no reason to wait: polling is next. Once: if polling is refused, it is not.
   const isNews = isMute && past.badWebSockets < MAX_BAD_WEBSOCKETS && policy.transports.length > 1
-  const given = [...effects, ...closing(state.rival === 'none' ? [] : ['websocket'], LEFT)]
+  const given = [...effects, ...closing(rivalOf(state), LEFT)]
   if (isNews) {
     const [opening, opens] = begin(next, env)
     return [opening, [...given, { do: 'tell lost', end, verdict, isFinal: false, isExhausted: false }, ...opens]]
@@ -342,7 +327,7 @@ function pause(
 ): Step {
   const { policy, now, random } = env
   const mayRetry = policy.reconnection && verdict !== 'never'
-  const isExhausted = mayRetry && past.failures >= policy.attempts
+  const isExhausted = mayRetry && past.failures >= policy.reconnectionAttempts
   const isFinal = isExhausted || !mayRetry
   const all: Effect[] = [...effects, { do: tell, end, verdict, isFinal, isExhausted }]
   if (isFinal) return [IDLE, all]
@@ -350,8 +335,9 @@ function pause(
   return [{ name: 'waiting', past, retryAt: notBefore + backoffDelay(policy, tries, random), notBefore }, all]
 }
 
-function linksOf(state: Open): TransportName[] {
-  return state.rival === 'none' ? [state.transport] : [state.transport, 'websocket']
+/** The link of the rival, if there is one. */
+function rivalOf(state: Open): TransportName[] {
+  return state.rival === 'none' ? [] : ['websocket']
 }
 
 function closing(names: readonly TransportName[], end: LinkEnd): Effect[] {

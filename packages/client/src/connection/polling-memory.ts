@@ -6,28 +6,24 @@ export interface TextStore {
 
 const KEPT_MS = 3_600_000
 
-/**
- * Remembers for an hour that polling won on the way to a server, so that the next page does not wait for a
- * WebSocket that does not get through.
- */
-export class PollingMemory {
-  readonly #store: TextStore
-  readonly #key: string
-
-  /** @param server  Origin and path of the server. */
-  constructor(store: TextStore, server: string) {
-    this.#store = store
-    this.#key = `roomcast polling ${server}`
-  }
-
+/** Whether polling won on the way to a server, lately. */
+export interface PollingMemory {
   /** Whether to begin with polling. */
-  get isSet(): boolean {
-    return Number(this.#store.get(this.#key)) > Date.now()
-  }
+  isSet(): boolean
+  set(isPolling: boolean): void
+}
 
-  set(isPolling: boolean): void {
+/**
+ * Remembers for an hour that polling won, so that the next page does not wait for a WebSocket that does not get through.
+ *
+ * @param server  Origin and path of the server.
+ */
+export function pollingMemory(store: TextStore, server: string): PollingMemory {
+  const key = `roomcast polling ${server}`
+  return {
+    isSet: () => Number(store.get(key)) > Date.now(),
     // Milliseconds since 1970: it outlives the page.
-    this.#store.set(this.#key, `${isPolling ? Date.now() + KEPT_MS : 0}`)
+    set: (isPolling) => store.set(key, `${isPolling ? Date.now() + KEPT_MS : 0}`),
   }
 }
 

@@ -1,20 +1,12 @@
 import type { CloseVerdict } from '@roomcast/protocol'
-import type { TransportName } from '../options'
+import type { ResolvedOptions, TransportName } from '../options'
+import type { BackoffOptions } from './backoff'
 
 /* What the machine of machine.ts knows, hears and asks for. */
 
-/** What the options say. Times are milliseconds. */
-export interface Policy {
-  /** In the order in which they are tried. */
-  readonly transports: readonly TransportName[]
-  /** Whether a WebSocket may take over from polling. */
-  readonly upgrade: boolean
-  readonly timeoutMs: number
-  readonly reconnection: boolean
-  readonly attempts: number
-  readonly firstMs: number
-  readonly maxMs: number
-}
+/** What the options say. */
+export type Policy = BackoffOptions &
+  Pick<ResolvedOptions, 'reconnection' | 'reconnectionAttempts' | 'timeout' | 'transports' | 'upgrade'>
 
 /** How a link ended, or why it did not open. */
 export interface LinkEnd {
@@ -78,6 +70,20 @@ export type State =
 export type Opening = State & { name: 'opening' }
 export type Open = State & { name: 'open' }
 
+/** When the state wants a tick; Infinity for never. */
+export function deadlineOf(state: State): number {
+  switch (state.name) {
+    case 'idle':
+      return Number.POSITIVE_INFINITY
+    case 'opening':
+      return Math.min(state.nextAt, state.failAt)
+    case 'open':
+      return Math.min(state.beatAt, state.rivalAt)
+    case 'waiting':
+      return state.retryAt
+  }
+}
+
 export type Event =
   /** Somebody wants to be connected; nobody does any more. */
   | { readonly type: 'want' }
@@ -107,17 +113,26 @@ export type Effect =
   | { readonly do: 'adopt' | 'move' | 'stay' }
   /** Whether the next connection to this server begins with polling. */
   | { readonly do: 'remember'; readonly polling: boolean }
+  | Told
+
+/** What concerns the world outside. */
+export type Told =
+  /** A link is open. */
   | { readonly do: 'tell opened' }
+  /** Another attempt begins. */
   | { readonly do: 'tell attempt'; readonly attempt: number }
-  /** A link that was open is lost; an attempt has failed. `isFinal`: nothing follows. */
-  | {
-      readonly do: 'tell failed' | 'tell lost'
-      readonly end: LinkEnd
-      readonly verdict: CloseVerdict
-      readonly isFinal: boolean
-      /** `reconnectionAttempts` is used up. */
-      readonly isExhausted: boolean
-    }
+  | Loss
+
+/** The link that was open is lost, or an attempt to open one has failed. */
+export interface Loss {
+  readonly do: 'tell failed' | 'tell lost'
+  readonly end: LinkEnd
+  readonly verdict: CloseVerdict
+  /** Nothing follows. */
+  readonly isFinal: boolean
+  /** Nothing follows because `reconnectionAttempts` is used up. */
+  readonly isExhausted: boolean
+}
 
 /** What a step depends on besides state and event. */
 export interface Env {

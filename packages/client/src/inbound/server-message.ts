@@ -4,7 +4,6 @@ import {
   type ConnectedBody,
   createHeader,
   type ErrorBody,
-  MESSAGE_TYPES,
   RoomcastError,
   readArguments,
   readCloseBody,
@@ -14,56 +13,54 @@ import {
   readHeader,
   type ValueCodec,
 } from '@roomcast/protocol'
+import { ACK, ACK_ERROR, CLOSE, CONNECT_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT } from '../tables'
 
-/** A frame of the server, decoded. PROTOCOL.md, "Messages". */
-export type ServerMessage =
-  | { readonly kind: 'connected'; readonly namespace: number; readonly body: ConnectedBody }
-  | { readonly kind: 'connect_error'; readonly body: ConnectErrorBody }
-  | { readonly kind: 'disconnect'; readonly namespace: number }
-  | {
-      readonly kind: 'event'
-      readonly namespace: number
-      /** -1 if no answer is wanted. */
-      readonly ackId: number
-      readonly event: number | string
-      readonly args: unknown[]
-    }
-  | {
-      readonly kind: 'ack'
-      readonly namespace: number
-      readonly ackId: number
-      readonly error: ErrorBody | null
-      readonly args: readonly unknown[]
-    }
-  | { readonly kind: 'error'; readonly namespace: number; readonly body: ErrorBody }
-  | { readonly kind: 'close'; readonly body: CloseBody }
+/** What the messages of a server hold, by type. */
+interface Bodies {
+  [ACK]: unknown[]
+  [ACK_ERROR]: ErrorBody
+  [CLOSE]: CloseBody
+  [CONNECTED]: ConnectedBody
+  [CONNECT_ERROR]: ConnectErrorBody
+  [DISCONNECT]: unknown
+  [ERROR]: ErrorBody
+  [EVENT]: unknown[]
+}
+
+/** A message of one type. PROTOCOL.md, "Messages". */
+export interface MessageOf<Type extends keyof Bodies> {
+  readonly type: Type
+  readonly namespace: number
+  /** -1 if no answer is wanted. */
+  readonly ackId: number
+  /** Of an EVENT. */
+  readonly event: number | string
+  readonly body: Bodies[Type]
+}
+
+/** A frame of the server, decoded. */
+export type ServerMessage = { [Type in keyof Bodies]: MessageOf<Type> }[keyof Bodies]
+
+const BODY_READERS: { readonly [Type in keyof Bodies]: (body: unknown) => Bodies[Type] } = {
+  [ACK]: readArguments,
+  [ACK_ERROR]: readErrorBody,
+  [CLOSE]: readCloseBody,
+  [CONNECTED]: readConnectedBody,
+  [CONNECT_ERROR]: readConnectErrorBody,
+  [DISCONNECT]: (body) => body,
+  [ERROR]: readErrorBody,
+  [EVENT]: readArguments,
+}
 
 const header = createHeader()
 
 /** @throws RoomcastError `BAD_FRAME`, `BAD_VALUE`. */
 export function readServerMessage(frame: Uint8Array, codec: ValueCodec): ServerMessage {
   const { type, namespace, ackId, event, bodyStart } = readHeader(frame, header)
-  const body = codec.decode(frame, bodyStart)
-  switch (type) {
-    case MESSAGE_TYPES.EVENT:
-      return { kind: 'event', namespace, ackId, event, args: readArguments(body) }
-    case MESSAGE_TYPES.ACK:
-      return { kind: 'ack', namespace, ackId, error: null, args: readArguments(body) }
-    case MESSAGE_TYPES.ACK_ERROR:
-      return { kind: 'ack', namespace, ackId, error: readErrorBody(body), args: [] }
-    case MESSAGE_TYPES.CONNECTED:
-      return { kind: 'connected', namespace, body: readConnectedBody(body) }
-    case MESSAGE_TYPES.CONNECT_ERROR:
-      return { kind: 'connect_error', body: readConnectErrorBody(body) }
-    case MESSAGE_TYPES.DISCONNECT:
-      return { kind: 'disconnect', namespace }
-    case MESSAGE_TYPES.ERROR:
-      return { kind: 'error', namespace, body: readErrorBody(body) }
-    case MESSAGE_TYPES.CLOSE:
-      return { kind: 'close', body: readCloseBody(body) }
-    default:
-      throw new RoomcastError('BAD_FRAME', 'a message type that only a client sends')
-  }
+  const readBody = BODY_READERS[type as ServerMessage['type']] as ((body: unknown) => unknown) | undefined
+  if (!readBody) throw new RoomcastError('BAD_FRAME', `unknown message type ${type}`)
+  // The cast: TypeScript does not see that type and reader go together; the type of the table does.
+  return { type, namespace, ackId, event, body: readBody(codec.decode(frame, bodyStart)) } as ServerMessage
 }
 
 /** The error that a body tells of. */

@@ -1,25 +1,23 @@
 import {
-  type AnnouncedLimits,
-  CLOSE_CODES,
   type CloseName,
   createCompactCodec,
   Emitter,
   type EventsMap,
   encodeFrame,
   type FrameFields,
+  type FrameHeader,
   headerLength,
   isNamespaceName,
   isRoomcastError,
-  LIMITS,
-  MESSAGE_TYPES,
   prependHeader,
   REFUSAL_SUBPROTOCOL,
   RoomcastError,
   SUBPROTOCOL,
 } from '@roomcast/protocol'
-import { Connection, type Loss } from '../connection/connection'
-import { PollingMemory, type TextStore } from '../connection/polling-memory'
-import { readServerMessage, type ServerMessage } from '../inbound/server-message'
+import { Connection } from '../connection/connection'
+import { pollingMemory, type TextStore } from '../connection/polling-memory'
+import type { LinkEnd, Loss, Told } from '../connection/states'
+import { type MessageOf, readServerMessage, type ServerMessage } from '../inbound/server-message'
 import { type ClientOptions, type ResolvedOptions, resolveOptions, type TransportName } from '../options'
 import { Socket } from '../socket/socket'
 import type {
@@ -30,8 +28,23 @@ import type {
   ManagerReservedEvents,
   SocketLink,
 } from '../socket/socket-link'
+import {
+  BAD_FRAME,
+  BYTES_BEFORE_CONNECT,
+  CLOSE,
+  CONNECT,
+  CONNECT_ERROR,
+  CONNECT_TIMEOUT,
+  CONNECTED,
+  DISCONNECT,
+  EVENT,
+  KICKED,
+  PING_TIMEOUT,
+  UNSUPPORTED_VERSION,
+} from '../tables'
 import type { Transports } from '../transport/transport'
 import { Questions } from './questions'
+import { NAMESPACE_RULE } from './server-url'
 
 /** What a manager gets from its platform. */
 export interface Platform {
@@ -55,7 +68,6 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   #attempt = 0
   /** The link closes as soon as what is being done is done. */
   #isLeaving = false
-  #limits: AnnouncedLimits = LIMITS
 
   /**
    * @param origin  Of the server, `http:` or `https:`.
@@ -85,26 +97,12 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
           withCredentials: options.withCredentials === true,
         },
         transports,
-        memory: new PollingMemory(store, server),
-        policy: {
-          transports: options.transports,
-          upgrade: options.upgrade,
-          timeoutMs: options.timeout,
-          reconnection: options.reconnection,
-          attempts: options.reconnectionAttempts,
-          firstMs: options.reconnectionDelay,
-          maxMs: options.reconnectionDelayMax,
-        },
+        memory: pollingMemory(store, server),
+        policy: options,
       },
       {
-        onOpen: () => this.#onOpen(),
         onFrame: (frame) => this.#onFrame(frame),
-        onLost: (loss) => this.#onLost(loss),
-        onFailed: (loss) => this.#onFailed(loss),
-        onAttempt: (attempt) => {
-          this.#attempt = attempt
-          this.fire('reconnect_attempt', attempt)
-        },
+        onTold: (told) => this.#onTold(told),
         onState: () => this.fire('state', this.state),
       },
     )
@@ -118,8 +116,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
 
   /** The transport in use; undefined while there is none. */
   get transport(): TransportName | undefined {
-    const { state } = this.#connection
-    return state.name === 'open' ? state.transport : undefined
+    return this.#connection.transport
   }
 
   /** Whether it has had connected sockets, and all of them are done. */
@@ -139,7 +136,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   ): Socket<Listen, Emit> {
     let socket = this.#sockets.get(nsp)
     if (socket === undefined) {
-      if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', 'a namespace name begins with a slash')
+      if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', NAMESPACE_RULE)
       socket = new Socket(this, nsp, resolveOptions({ ...this.#options, ...options }))
       this.#sockets.set(nsp, socket)
     }
@@ -172,7 +169,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   encodeBody(event: string, args: readonly unknown[]): Uint8Array {
     const body = this.#codec.encode(args, 0)
     // The widest header this event can have: two numbers of 8 bytes.
-    const widest = { type: MESSAGE_TYPES.EVENT, namespace: 0, ackId: -1, room: -1, seq: 0, event }
+    const widest: FrameHeader = { type: EVENT, namespace: 0, ackId: -1, room: -1, seq: 0, event }
     this.#assertFits(body.length + 16 + headerLength(widest))
     return body
   }
@@ -187,39 +184,45 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#sendBytes(encodeFrame(this.#codec, fields, body))
   }
 
-  #sendBytes(frame: Uint8Array): void {
-    this.#assertFits(frame.length)
+  #sendConnect({ nsp, previous }: Socket, auth: unknown): void {
+    const frame = encodeFrame(this.#codec, { type: CONNECT }, { nsp, auth, previous })
+    // The server would close the link, and the next attempt would be no better.
+    this.#sendBytes(frame, BYTES_BEFORE_CONNECT)
+  }
+
+  #sendBytes(frame: Uint8Array, limit?: number): void {
+    this.#assertFits(frame.length, limit)
     this.#connection.send(frame)
   }
 
-  #assertFits(bytes: number, frameBytes = this.#limits.frameBytes): void {
-    if (bytes > frameBytes)
-      throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${frameBytes}`)
-  }
-
-  #sendConnect(socket: Socket, auth: unknown): void {
-    const { nsp, previous } = socket
-    const frame = encodeFrame(this.#codec, { type: MESSAGE_TYPES.CONNECT }, { nsp, auth, previous })
-    // The server would close the link, and the next attempt would be no better.
-    this.#assertFits(frame.length, LIMITS.bytesBeforeConnect)
-    this.#sendBytes(frame)
+  #assertFits(bytes: number, limit = Number.POSITIVE_INFINITY): void {
+    const most = Math.min(limit, this.#connection.limits.frameBytes)
+    if (bytes > most) throw new RoomcastError('MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes, limit ${most}`)
   }
 
   /** @returns Whether the namespace goes on waiting: the link is of use to others. */
   #onSilence(socket: Socket): boolean {
     if (this.#byNumber.size === 0) {
-      this.#connection.cut('CONNECT_TIMEOUT')
+      this.#connection.cut(CONNECT_TIMEOUT, 'CONNECT_TIMEOUT')
       return false
     }
     socket.failAttempt(timedOut(this.#options.timeout), false)
     return this.#attached.has(socket)
   }
 
-  #onOpen(): void {
-    this.#reset()
-    this.#isLeaving = false
-    this.fire('open')
-    this.#forEach(this.#attached, (socket) => this.#questions.ask(socket))
+  #onTold(told: Told): void {
+    switch (told.do) {
+      case 'tell opened':
+        this.#reset()
+        this.#isLeaving = false
+        this.fire('open')
+        return this.#forEach(this.#attached, (socket) => this.#questions.ask(socket))
+      case 'tell attempt':
+        this.#attempt = told.attempt
+        return this.fire('reconnect_attempt', told.attempt)
+      default:
+        return this.#onLoss(told)
+    }
   }
 
   #onFrame(frame: Uint8Array): void {
@@ -228,14 +231,14 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       message = readServerMessage(frame, this.#codec)
     } catch (error) {
       if (!isRoomcastError(error)) throw error
-      return this.#connection.cut('BAD_FRAME')
+      return this.#connection.cut(BAD_FRAME, 'BAD_FRAME')
     }
-    if (message.kind === 'connected' || message.kind === 'connect_error') this.#onAnswer(message)
-    else if (message.kind === 'close') this.#connection.expectEnd(message.body)
+    if (message.type === CONNECTED || message.type === CONNECT_ERROR) this.#onAnswer(message)
+    else if (message.type === CLOSE) this.#connection.expectEnd(message.body)
     else this.#byNumber.get(message.namespace)?.receive(message)
   }
 
-  #onAnswer(message: ServerMessage & { kind: 'connect_error' | 'connected' }): void {
+  #onAnswer(message: MessageOf<typeof CONNECTED> | MessageOf<typeof CONNECT_ERROR>): void {
     const { nsp } = message.body
     const socket = this.#sockets.get(nsp)
     const isTooLate = this.#questions.settle(nsp)
@@ -246,41 +249,35 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#attempt = 0
     if (attempt > 0) this.fire('reconnect', attempt)
     if (isTooLate) {
-      if (message.kind === 'connected')
-        this.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: message.namespace }, null)
+      if (message.type === CONNECTED) this.sendFrame({ type: DISCONNECT, namespace: message.namespace }, null)
       if (this.#attached.has(socket)) this.#questions.ask(socket)
       return
     }
-    if (message.kind === 'connected') {
-      this.#limits = message.body.limits
-      this.#connection.beat = this.#limits
+    if (message.type === CONNECTED) {
+      this.#connection.limits = message.body.limits
       this.#byNumber.set(message.namespace, socket)
     }
     socket.receive(message)
   }
 
-  #onLost(loss: Loss): void {
-    const { end, verdict } = loss
+  #onLoss(loss: Loss): void {
+    const { end, verdict, isFinal } = loss
     const details: DisconnectDetails = { code: end.code, message: end.message, verdict }
     const reason = reasonOf(end.code)
+    const error = this.#toError(end)
     const attached = new Map(this.#attached)
-    this.#reset()
-    this.fire('close', reason, details)
-    const error = this.#toError(loss)
+    if (loss.do === 'tell lost') {
+      this.#reset()
+      this.fire('close', reason, details)
+    } else {
+      this.fire('error', error)
+      if (this.#attempt > 0) this.fire('reconnect_error', error)
+    }
     this.#forEach(attached, (socket) => {
-      if (socket.connected) socket.loseLink(reason, details, loss.isFinal)
-      else socket.failAttempt(error, loss.isFinal)
+      if (socket.connected) socket.loseLink(reason, details, isFinal)
+      else socket.failAttempt(error, isFinal)
     })
-    if (loss.isExhausted) this.fire('reconnect_failed')
-  }
-
-  #onFailed(loss: Loss): void {
-    const error = this.#toError(loss)
-    const attached = new Map(this.#attached)
-    this.fire('error', error)
-    if (this.#attempt > 0) this.fire('reconnect_error', error)
-    this.#forEach(attached, (socket) => socket.failAttempt(error, loss.isFinal))
-    if (loss.isFinal) this.#attempt = 0
+    if (isFinal) this.#attempt = 0
     if (loss.isExhausted) this.fire('reconnect_failed')
   }
 
@@ -289,11 +286,11 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     for (const [socket, wish] of [...attached]) if (this.#attached.get(socket) === wish) visit(socket)
   }
 
-  #toError({ end: { code, message } }: Loss): RoomcastError {
-    if (code === CLOSE_CODES.UNSUPPORTED_VERSION) {
-      return new RoomcastError('UNSUPPORTED_VERSION', 'the server speaks no version of this client')
+  #toError({ code, message }: LinkEnd): RoomcastError {
+    if (code === UNSUPPORTED_VERSION) {
+      return new RoomcastError('UNSUPPORTED_VERSION', 'no common protocol version')
     }
-    if (code === CLOSE_CODES.CONNECT_TIMEOUT || message === 'timeout') return timedOut(this.#options.timeout)
+    if (code === CONNECT_TIMEOUT || message === 'timeout') return timedOut(this.#options.timeout)
     return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
   }
 
@@ -310,11 +307,11 @@ function timedOut(ms: number): RoomcastError {
 
 function reasonOf(code: number): DisconnectReason {
   switch (code) {
-    case CLOSE_CODES.KICKED:
+    case KICKED:
       return 'io server disconnect'
-    case CLOSE_CODES.BAD_FRAME:
+    case BAD_FRAME:
       return 'parse error'
-    case CLOSE_CODES.PING_TIMEOUT:
+    case PING_TIMEOUT:
       return 'ping timeout'
     default:
       return 'transport close'

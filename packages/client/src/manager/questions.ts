@@ -53,7 +53,7 @@ export class Questions {
     const wait = () => {
       clearTimeout(question.timer)
       question.timer = setTimeout(() => {
-        if (!question.isSent) fail(new RoomcastError('CONNECT_TIMEOUT', 'the auth function did not call back'))
+        if (!question.isSent) fail(new RoomcastError('CONNECT_TIMEOUT', 'no answer of the auth function'))
         else if (this.#mayWait(socket, question) && this.#open.get(nsp) === question) wait()
       }, this.#options.timeout)
     }
@@ -104,18 +104,13 @@ export class Questions {
   #onFailed(socket: Socket, error: unknown, failures: number): void {
     const { nsp } = socket
     this.#forget(nsp)
-    const {
-      reconnection,
-      reconnectionAttempts,
-      reconnectionDelay: firstMs,
-      reconnectionDelayMax: maxMs,
-    } = this.#options
+    const { reconnection, reconnectionAttempts } = this.#options
     const isOurs = isRoomcastError(error)
     // An error with a code is a decision; anything else may be the network, which comes back.
     const isFinal = (isOurs && error.code !== 'CONNECT_TIMEOUT') || !reconnection || failures >= reconnectionAttempts
     const told = isOurs ? error : new RoomcastError('AUTH_FAILED', 'the auth function failed', { cause: error })
     if (!isFinal) {
-      const delay = backoffDelay({ firstMs, maxMs }, failures, Math.random())
+      const delay = backoffDelay(this.#options, failures, Math.random())
       const timer = setTimeout(() => {
         this.#open.delete(nsp)
         this.ask(socket, failures + 1)

@@ -1,5 +1,8 @@
 import { isNamespaceName, RoomcastError } from '@roomcast/protocol'
 
+/** Said of a name that is none. */
+export const NAMESPACE_RULE = 'a namespace name is a slash and at most 199 bytes of text'
+
 /** What a URL given to `io()` means. */
 export interface ServerUrl {
   /** Scheme, host and port, with the scheme `http:` or `https:`. */
@@ -17,31 +20,20 @@ export interface ServerUrl {
  * @throws RoomcastError `INVALID_OPTION`, `INVALID_NAMESPACE`.
  */
 export function readServerUrl(url: string, base: string | undefined): ServerUrl {
-  let parsed: URL
-  try {
-    parsed = new URL(url, base)
-  } catch {
-    throw new RoomcastError(
-      'INVALID_OPTION',
-      `"${url.slice(0, 100)}" is no URL of a server, such as "https://example.com"`,
-    )
-  }
-  const scheme = parsed.protocol.replace(/^ws/, 'http')
-  if (scheme !== 'http:' && scheme !== 'https:') {
-    throw new RoomcastError(
-      'INVALID_OPTION',
-      `the URL of a server begins with http, https, ws or wss, not ${parsed.protocol}`,
-    )
-  }
+  let parsed: URL | undefined
   let nsp = ''
   try {
+    parsed = new URL(url, base)
     nsp = decodeURI(parsed.pathname)
   } catch {
-    // Not a namespace name either.
+    // No URL, or a path that is no text: no namespace name either.
   }
-  if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', 'the path of the URL is no namespace name')
+  if (!parsed || !/^(http|ws)s?:$/.test(parsed.protocol)) {
+    throw new RoomcastError('INVALID_OPTION', `"${url.slice(0, 100)}" is no URL such as "https://example.com"`)
+  }
+  if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', NAMESPACE_RULE)
   return {
-    origin: new URL(`${scheme}//${parsed.host}`),
+    origin: new URL(`${parsed.protocol.replace('ws', 'http')}//${parsed.host}`),
     nsp,
     query: Object.fromEntries(parsed.searchParams),
   }

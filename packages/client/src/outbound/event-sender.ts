@@ -14,26 +14,21 @@ export interface SenderOptions {
 /** What an {@link EventSender} sends through. */
 export interface SenderHost {
   /** Whether events can be sent now. */
-  readonly connected: boolean
+  isConnected(): boolean
   /** @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendEvent(event: string, ackId: number, body: Uint8Array): void
   /** An event failed that nobody waits for. */
   onLostEvent(error: RoomcastError): void
 }
 
-/** One event to send. */
-export interface OutgoingEvent {
-  readonly event: string
-  /** The arguments as a body; a view that is copied if it has to be kept. */
-  readonly body: Uint8Array
+/** How an event is sent. */
+export interface EmitFlags {
   /** Neither kept nor repeated. */
-  readonly isVolatile: boolean
-  /** Milliseconds to wait for the answer; undefined means `ackTimeout`. */
-  readonly timeoutMs: number | undefined
-  /** Milliseconds to wait for the connection; undefined means `outboxAge`. */
-  readonly maxAgeMs: number | undefined
-  /** Told of the answer; null if none is wanted. */
-  readonly settle: AckSettle | null
+  readonly volatile?: boolean
+  /** Milliseconds to wait for the answer; absent means `ackTimeout`. */
+  readonly timeoutMs?: number
+  /** Milliseconds to wait for the connection; absent means `outboxAge`. */
+  readonly maxAgeMs?: number
 }
 
 /**
@@ -44,7 +39,7 @@ export interface OutgoingEvent {
  *     └──else, or with retries──► outbox ──connect──┘  └── lost ──► outbox (retries)
  */
 export class EventSender {
-  readonly #acks = new PendingAcks()
+  readonly #acks = new PendingAcks(() => this.flush())
   readonly #outbox: Outbox
   readonly #host: SenderHost
   readonly #options: SenderOptions
@@ -55,26 +50,39 @@ export class EventSender {
     this.#host = host
     this.#options = options
     this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes, (entry) =>
-      this.#fail(entry, new RoomcastError('OUTBOX_EXPIRED', `"${entry.event}" waited too long for the connection`)),
+      this.#fail(entry, new RoomcastError('OUTBOX_EXPIRED', `"${entry.event}" waited too long`)),
     )
   }
 
-  /** Sends an event, or keeps it. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
-  emit({ event, body, isVolatile, timeoutMs: given, maxAgeMs, settle }: OutgoingEvent): void {
+  /**
+   * Sends an event, or keeps it.
+   *
+   * @param body    The arguments; a view that is copied if it has to be kept.
+   * @param settle  Told of the answer; null if none is wanted.
+   * @throws RoomcastError `MESSAGE_TOO_LARGE`.
+   */
+  emit(event: string, body: Uint8Array, flags: EmitFlags, settle: AckSettle | null): void {
     const { ackTimeout, outboxAge, retries } = this.#options
-    const { connected } = this.#host
-    const timeoutMs = given ?? ackTimeout
-    const retry: Retry | null = retries > 0 && !isVolatile ? { left: retries, ackId: -1, timeoutMs, settle } : null
-    const ackId = settle === null || retry ? -1 : this.#acks.add(timeoutMs, this.#thenFlush(settle))
-    if (settle !== null && !retry && ackId < 0) return
+    const { timeoutMs = ackTimeout, maxAgeMs = outboxAge } = flags
+    const isConnected = this.#host.isConnected()
+    const retry: Retry | null = retries > 0 && !flags.volatile ? { left: retries, ackId: -1, timeoutMs, settle } : null
+    const ackId = settle && !retry ? this.#acks.add(timeoutMs, settle) : -1
+    if (settle && !retry && ackId < 0) return
     // Nothing overtakes what still waits, but what must not wait.
-    const mayGo = connected && (isVolatile || this.#isGreeting || this.#outbox.size === 0)
+    const mayGo = isConnected && (flags.volatile || this.#isGreeting || this.#outbox.size === 0)
     if (mayGo && !retry) return this.#host.sendEvent(event, ackId, body)
-    const entry: OutboxEntry = { event, body: body.slice(), ackId, maxAgeMs: maxAgeMs ?? outboxAge, retry }
-    if (!this.#keep(entry)) {
-      return this.#fail(entry, new RoomcastError('OUTBOX_FULL', `"${event}" was not kept: the outbox is full`))
+    const entry: OutboxEntry = {
+      event,
+      body: body.slice(),
+      ackId,
+      dueAt: performance.now() + maxAgeMs,
+      serial: 0,
+      retry,
     }
-    if (connected && this.#isGreeting && !this.#isBusy) this.#send(this.#outbox.takeLast())
+    if (!this.#keep(entry)) {
+      return this.#fail(entry, new RoomcastError('OUTBOX_FULL', `"${event}": the outbox is full`))
+    }
+    if (isConnected && this.#isGreeting && !this.#isBusy) this.#send(this.#outbox.take(true))
     else this.flush()
   }
 
@@ -99,7 +107,7 @@ export class EventSender {
 
   /** Sends what waits, as far as it may: one by one, because a listener told of a failure may disconnect. */
   flush(): void {
-    while (this.#host.connected && !this.#isGreeting && !this.#isBusy && this.#outbox.size > 0) {
+    while (this.#host.isConnected() && !this.#isGreeting && !this.#isBusy && this.#outbox.size > 0) {
       this.#send(this.#outbox.take())
     }
   }
@@ -141,16 +149,8 @@ export class EventSender {
         retry.settle?.(error, args)
       }
     }
-    retry.ackId = this.#acks.add(retry.timeoutMs, this.#thenFlush(settle), retry.ackId)
+    retry.ackId = this.#acks.add(retry.timeoutMs, settle, retry.ackId)
     return retry.ackId
-  }
-
-  /** The end of a call leaves its place to an event that waits. */
-  #thenFlush(settle: AckSettle): AckSettle {
-    return (error, args, isLost) => {
-      settle(error, args, isLost)
-      this.flush()
-    }
   }
 
   /** An event will not be sent, or not again. */

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../tables'
 import type { AckSettle } from './pending-acks'
 
 /** An event that waits for the connection, encoded when it was emitted. */
@@ -7,8 +8,10 @@ export interface OutboxEntry {
   readonly body: Uint8Array
   /** The call that waits for it; -1 if there is none, or one with {@link Retry}. */
   readonly ackId: number
-  /** Milliseconds it may wait in all. */
-  readonly maxAgeMs: number
+  /** When it has waited long enough, on the clock of `performance.now()`. */
+  readonly dueAt: number
+  /** Its place, given by the outbox. */
+  serial: number
   /** An event that is sent again until it is answered; null for one that is sent once. */
   readonly retry: Retry | null
 }
@@ -23,20 +26,11 @@ export interface Retry {
   readonly settle: AckSettle | null
 }
 
-/** A timer of a longer time fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-interface Kept {
-  readonly entry: OutboxEntry
-  readonly dueAt: number
-  readonly serial: number
-}
-
 /** What a socket has emitted and not yet sent, in order; bounded by count, bytes and age. */
 export class Outbox {
-  #kept: Kept[] = []
+  #kept: OutboxEntry[] = []
   /** Entries that were taken out and may come back. */
-  readonly #out = new Map<OutboxEntry, Kept>()
+  readonly #out = new Set<OutboxEntry>()
   #bytes = 0
   #serial = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -62,54 +56,44 @@ export class Outbox {
     const bytes = this.#bytes + entry.body.length
     if (this.#kept.length + this.#out.size >= this.#maxEntries || bytes > this.#maxBytes) return false
     this.#bytes = bytes
-    const dueAt = performance.now() + entry.maxAgeMs
-    this.#kept.push({ entry, dueAt, serial: this.#serial++ })
-    this.#schedule(dueAt)
+    entry.serial = this.#serial++
+    this.#kept.push(entry)
+    this.#schedule(entry.dueAt)
     return true
   }
 
   /** Ids of the calls that wait here. */
   ackIds(): Set<number> {
-    return new Set(this.#kept.map(({ entry }) => entry.ackId))
+    return new Set(this.#kept.map(({ ackId }) => ackId))
   }
 
   /** Drops the entries that are not `wanted`. */
   retain(wanted: (entry: OutboxEntry) => boolean): void {
-    for (const { entry } of this.#kept) if (!wanted(entry)) this.#bytes -= entry.body.length
-    this.#kept = this.#kept.filter(({ entry }) => wanted(entry))
+    for (const entry of this.#kept) if (!wanted(entry)) this.#bytes -= entry.body.length
+    this.#kept = this.#kept.filter(wanted)
     if (this.#kept.length === 0) this.#stop()
   }
 
-  /** Takes out the oldest entry. One with `retry` counts until {@link release} or {@link putBack}. */
-  take(): OutboxEntry | undefined {
-    return this.#takeOut(this.#kept.shift())
-  }
-
-  /** As {@link take}, the newest. */
-  takeLast(): OutboxEntry | undefined {
-    return this.#takeOut(this.#kept.pop())
+  /** Takes out the oldest entry, or the newest. One with `retry` counts until {@link release} or {@link putBack}. */
+  take(isNewest = false): OutboxEntry | undefined {
+    const entry = isNewest ? this.#kept.pop() : this.#kept.shift()
+    if (this.#kept.length === 0) this.#stop()
+    if (entry?.retry) this.#out.add(entry)
+    else this.#bytes -= entry?.body.length ?? 0
+    return entry
   }
 
   /** An entry that was taken out goes back to its place. */
   putBack(entry: OutboxEntry): void {
-    const kept = this.#out.get(entry)
-    if (!kept) return
-    this.#out.delete(entry)
-    const at = this.#kept.findIndex(({ serial }) => serial > kept.serial)
-    this.#kept.splice(at < 0 ? this.#kept.length : at, 0, kept)
-    this.#schedule(kept.dueAt)
+    if (!this.#out.delete(entry)) return
+    const at = this.#kept.findIndex(({ serial }) => serial > entry.serial)
+    this.#kept.splice(at < 0 ? this.#kept.length : at, 0, entry)
+    this.#schedule(entry.dueAt)
   }
 
   /** An entry that was taken out does not come back. */
   release(entry: OutboxEntry): void {
     if (this.#out.delete(entry)) this.#bytes -= entry.body.length
-  }
-
-  #takeOut(kept: Kept | undefined): OutboxEntry | undefined {
-    if (this.#kept.length === 0) this.#stop()
-    if (kept?.entry.retry) this.#out.set(kept.entry, kept)
-    else this.#bytes -= kept?.entry.body.length ?? 0
-    return kept?.entry
   }
 
   /** One timer, for the next that comes of age. */
@@ -130,8 +114,8 @@ export class Outbox {
   #expire(): void {
     this.#stop()
     const now = performance.now()
-    const old = new Set(this.#kept.filter(({ dueAt }) => dueAt <= now).map(({ entry }) => entry))
-    this.retain((entry) => !old.has(entry))
+    const old = this.#kept.filter(({ dueAt }) => dueAt <= now)
+    this.retain(({ dueAt }) => dueAt > now)
     for (const { dueAt } of this.#kept) this.#schedule(dueAt)
     for (const entry of old) this.#onExpired(entry)
   }

@@ -1,4 +1,5 @@
-import { LIMITS, RoomcastError } from '@roomcast/protocol'
+import { RoomcastError } from '@roomcast/protocol'
+import { PENDING_ACKS } from '../tables'
 
 /**
  * Told once how a call ended: an error, or the arguments of the ack.
@@ -15,7 +16,13 @@ interface PendingAck {
 /** The calls that one socket waits for. Each settles exactly once: answered, failed, timed out or disconnected. */
 export class PendingAcks {
   readonly #pending = new Map<number, PendingAck>()
+  readonly #onSettled: () => void
   #lastId = 0
+
+  /** @param onSettled  Told after each call that has ended: another one has a place. */
+  constructor(onSettled: () => void) {
+    this.#onSettled = onSettled
+  }
 
   /**
    * @param timeoutMs  Milliseconds until it fails with `ACK_TIMEOUT`.
@@ -24,7 +31,7 @@ export class PendingAcks {
    */
   add(timeoutMs: number, settle: AckSettle, reused = -1): number {
     if (this.isFull) {
-      settle(new RoomcastError('TOO_MANY_PENDING_ACKS', `${LIMITS.pendingAcks} calls are waiting for an answer`), [])
+      settle(new RoomcastError('TOO_MANY_PENDING_ACKS', `${PENDING_ACKS} calls are pending`), [])
       return -1
     }
     const id = reused < 0 ? ++this.#lastId : reused
@@ -35,7 +42,7 @@ export class PendingAcks {
 
   /** Whether as many calls wait as may. */
   get isFull(): boolean {
-    return this.#pending.size >= LIMITS.pendingAcks
+    return this.#pending.size >= PENDING_ACKS
   }
 
   /** Whether the call still waits. */
@@ -48,6 +55,7 @@ export class PendingAcks {
     const ack = this.#pending.get(id)
     this.forget(id)
     ack?.settle(error, args, isLost)
+    this.#onSettled()
   }
 
   /** Drops a call without telling anybody. */
@@ -59,8 +67,7 @@ export class PendingAcks {
   /** Fails every call that `isSent` with `DISCONNECTED`. */
   failSent(isSent: (id: number) => boolean): void {
     for (const id of [...this.#pending.keys()]) {
-      if (isSent(id))
-        this.settle(id, new RoomcastError('DISCONNECTED', 'the link was lost before the answer'), [], true)
+      if (isSent(id)) this.settle(id, new RoomcastError('DISCONNECTED', 'the link was lost'), [], true)
     }
   }
 }

@@ -8,19 +8,8 @@ import {
   splitAck,
   type TimedArgs,
 } from '@roomcast/protocol'
+import type { EmitFlags } from '../outbound/event-sender'
 import type { AckSettle } from '../outbound/pending-acks'
-
-/** How an event is sent. */
-export interface EmitFlags {
-  /** Drop it rather than keep it. */
-  readonly volatile: boolean
-  /** Milliseconds to wait for the ack; undefined means `ackTimeout`. */
-  readonly timeoutMs: number | undefined
-  /** Milliseconds to wait for the connection; undefined means `outboxAge`. */
-  readonly maxAgeMs: number | undefined
-}
-
-export const NO_FLAGS: EmitFlags = { volatile: false, timeoutMs: undefined, maxAgeMs: undefined }
 
 /** What a {@link DirectEmitter} works on: a socket. */
 export interface DirectHost {

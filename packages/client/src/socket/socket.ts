@@ -1,8 +1,6 @@
 import {
   type AckResult,
   assertEmittable,
-  assertTimeout,
-  CLOSE_CODES,
   callListener,
   closeVerdict,
   type DataArgs,
@@ -10,19 +8,21 @@ import {
   type EventArgs,
   type EventNames,
   type EventsMap,
-  MESSAGE_TYPES,
   RESERVED_EVENTS,
   RoomcastError,
   SocketEmitter,
   splitAck,
 } from '@roomcast/protocol'
 import { type Answer, deliverEvent } from '../inbound/deliver'
-import { type ServerMessage, toError } from '../inbound/server-message'
+import { type MessageOf, type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
-import { EventSender } from '../outbound/event-sender'
+import { type EmitFlags, EventSender } from '../outbound/event-sender'
 import type { AckSettle } from '../outbound/pending-acks'
-import { DirectEmitter, type EmitFlags, NO_FLAGS } from './direct-emitter'
+import { ABNORMAL, ACK, ACK_ERROR, CONNECT_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT } from '../tables'
+import { DirectEmitter } from './direct-emitter'
 import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
+
+const NO_FLAGS: EmitFlags = {}
 
 /** Events that the library fires on a socket. */
 export interface SocketReservedEvents {
@@ -63,6 +63,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   #namespace = 0
   readonly #sender: EventSender
   readonly #link: SocketLink
+  readonly #direct = new DirectEmitter<Emit, false>(this, NO_FLAGS)
 
   /** @internal */
   constructor(
@@ -74,14 +75,11 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     super()
     this.#link = link
     this.auth = options.auth
-    const isConnected = () => this.connected
     this.#sender = new EventSender(
       {
-        get connected() {
-          return isConnected()
-        },
+        isConnected: () => this.connected,
         sendEvent: (event, ackId, body) =>
-          link.sendBody({ type: MESSAGE_TYPES.EVENT, namespace: this.#namespace, ackId, event }, body),
+          link.sendBody({ type: EVENT, namespace: this.#namespace, ackId, event }, body),
         onLostEvent: (error) => this.fire('error', error),
       },
       options,
@@ -133,7 +131,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
-    if (this.connected) this.#link.sendFrame({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.#namespace }, null)
+    if (this.connected) this.#link.sendFrame({ type: DISCONNECT, namespace: this.#namespace }, null)
     if (this.active) this.#end('io client disconnect', true)
     return this
   }
@@ -168,7 +166,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     event: Event,
     ...args: DataArgs<Emit, Event>
   ): Promise<AckResult<Emit, Event>> {
-    return this.#direct<false>(NO_FLAGS).emitWithAck(event, ...args)
+    return this.#direct.emitWithAck(event, ...args)
   }
 
   /** Emits an event named `message`. */
@@ -186,12 +184,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    * @throws RoomcastError `INVALID_OPTION`.
    */
   timeout(ms: number): DirectEmitter<Emit, true> {
-    return this.#direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
+    return this.#direct.timeout(ms)
   }
 
   /** Drops the event if the socket is not connected. */
   get volatile(): DirectEmitter<Emit, false> {
-    return this.#direct({ ...NO_FLAGS, volatile: true })
+    return this.#direct.volatile
   }
 
   /**
@@ -201,7 +199,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    * @throws RoomcastError `INVALID_OPTION`.
    */
   maxAge(ms: number): DirectEmitter<Emit, false> {
-    return this.#direct({ ...NO_FLAGS, maxAgeMs: assertTimeout(ms) })
+    return this.#direct.maxAge(ms)
   }
 
   /** For code written for Socket.IO; the browser decides about compression. */
@@ -213,30 +211,29 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
     this.notifyOutgoing(event, data)
-    const { volatile: isVolatile, timeoutMs, maxAgeMs } = flags
-    if (isVolatile && !this.connected) {
-      settle?.(new RoomcastError('DISCONNECTED', 'the socket is not connected'), [])
+    if (flags.volatile && !this.connected) {
+      settle?.(new RoomcastError('DISCONNECTED', 'not connected'), [])
       return
     }
-    const body = this.#link.encodeBody(event, data)
-    this.#sender.emit({ event, body, isVolatile, timeoutMs, maxAgeMs, settle })
+    this.#sender.emit(event, this.#link.encodeBody(event, data), flags, settle)
   }
 
   /** @internal A frame of the server for this namespace. */
   receive(message: ServerMessage): void {
-    switch (message.kind) {
-      case 'event':
+    switch (message.type) {
+      case EVENT:
         return this.#onEvent(message)
-      case 'ack':
-        return this.#sender.settle(message.ackId, message.error && toError(message.error), message.args)
-      case 'error':
-        this.fire('error', toError(message.body))
-        return
-      case 'disconnect':
+      case ACK:
+        return this.#sender.settle(message.ackId, null, message.body)
+      case ACK_ERROR:
+        return this.#sender.settle(message.ackId, toError(message.body), [])
+      case ERROR:
+        return this.fire('error', toError(message.body))
+      case DISCONNECT:
         return this.#end('io server disconnect', true)
-      case 'connected':
+      case CONNECTED:
         return this.#onConnected(message)
-      case 'connect_error':
+      case CONNECT_ERROR:
         return this.failAttempt(toError(message.body), true)
     }
   }
@@ -249,7 +246,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
-    this.previous = details.code === CLOSE_CODES.ABNORMAL ? this.id : undefined
+    this.previous = details.code === ABNORMAL ? this.id : undefined
     this.lastClose = details
     this.#end(reason, isFinal, details)
   }
@@ -258,7 +255,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   override onListenerError(error: unknown, event: string): void {
     const hasListener = event !== 'error' && this.listenersOf('error').length > 0
     if (hasListener && error instanceof Error) this.fire('error', error)
-    else console.error(`roomcast: listener of "${event}" failed`, error)
+    else super.onListenerError(error, event)
   }
 
   /** @internal Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
@@ -272,8 +269,8 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     }
   }
 
-  #onEvent(message: ServerMessage & { kind: 'event' }): void {
-    const { event, ackId, args } = message
+  #onEvent(message: MessageOf<typeof EVENT>): void {
+    const { event, ackId, body: args } = message
     const answer = ackId < 0 ? null : this.#answerTo(ackId)
     if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, args, answer)
     const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
@@ -286,12 +283,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     const namespace = this.#namespace
     return (error, results) => {
       if (this.id !== id) return
-      const type = error === null ? MESSAGE_TYPES.ACK : MESSAGE_TYPES.ACK_ERROR
+      const type = error === null ? ACK : ACK_ERROR
       this.#link.sendFrame({ type, namespace, ackId }, error ?? results)
     }
   }
 
-  #onConnected({ namespace, body: { sid, previous } }: ServerMessage & { kind: 'connected' }): void {
+  #onConnected({ namespace, body: { sid, previous } }: MessageOf<typeof CONNECTED>): void {
     this.id = sid
     this.#namespace = namespace
     this.#phase = 'connected'
@@ -308,9 +305,5 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     if (isFinal) this.#link.detach(this)
     this.#sender.onDisconnect()
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
-  }
-
-  #direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Timed> {
-    return new DirectEmitter(this, flags)
   }
 }

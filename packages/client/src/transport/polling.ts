@@ -1,13 +1,5 @@
-import {
-  CLOSE_CODES,
-  LIMITS,
-  POLL_CONTENT_TYPE,
-  POLL_HEADERS,
-  POLL_ROUTE,
-  readBatch,
-  SUBPROTOCOL,
-  writeBatch,
-} from '@roomcast/protocol'
+import { POLL_CONTENT_TYPE, POLL_HEADERS, POLL_ROUTE, readBatch, SUBPROTOCOL, writeBatch } from '@roomcast/protocol'
+import { ABNORMAL, BAD_FRAME, POLL_BODY_BYTES, POLL_FRAMES } from '../tables'
 import type { MovableTransport, OpenTransport } from './transport'
 
 /*
@@ -25,14 +17,19 @@ const RETRY_DELAYS_MS = [0, 250, 1_000]
 const POST_MS = 8_000
 /** How long the last requests of a link that was closed may take. */
 const LEAVE_MS = 10_000
-const { ABNORMAL, BAD_FRAME } = CLOSE_CODES
 const NOTHING = new Uint8Array(0)
 
 /** A refusal by the server. PROTOCOL.md, "Refusals". */
 interface Refusal {
   readonly message?: string
   readonly close?: number
+  readonly retryAfterMs?: number
 }
+
+/** `<id>.<secret>`: a page that some network answers instead of the server is none. */
+const SESSION = /^[\w-]+\.[\w-]+$/
+/** An answer without frames that comes at once is not followed at once. */
+const HASTY_MS = 50
 
 /** The transport over `fetch`, which is looked up at each request. */
 export const pollingTransport: OpenTransport<MovableTransport> = (target, events) => {
@@ -66,16 +63,19 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
   page.addEventListener?.('pagehide', onPageHide)
 
-  const finish = (code: number, reason: string) => {
-    if (isOver) return
+  const stop = () => {
     isOver = true
     page.removeEventListener?.('pagehide', onPageHide)
     receiving.abort()
-    events.onClose(code, reason)
   }
-  const fail = (code: number, reason: string) => {
+  const finish = (code: number, reason: string, retryAfterMs?: number) => {
+    if (isOver) return
+    stop()
+    events.onClose(code, reason, retryAfterMs)
+  }
+  const fail = (code: number, reason: string, retryAfterMs?: number) => {
     dead.abort()
-    finish(code, reason)
+    finish(code, reason, retryAfterMs)
   }
 
   const sign = () => {
@@ -96,17 +96,20 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
         body,
         signal,
         credentials: target.withCredentials ? 'include' : 'same-origin',
+        // The session's secret is for this server.
+        redirect: 'error',
         // The page may be on its way out.
         keepalive: method === 'DELETE',
       })
-      if (response.ok) {
+      const isForeign = response.status === 200 && session && response.headers.get('content-type') !== POLL_CONTENT_TYPE
+      if (response.ok && !isForeign) {
         // A GET, or the first POST. That others are answered says nothing about the way back, on which the frames come.
         if (!session || method === 'GET') sign()
         return response
       }
-      if (response.status >= 500 && session) return null
-      const { close, message } = (await response.json().catch(() => ({}))) as Refusal
-      if (!signal.aborted) fail(close ?? ABNORMAL, message ?? `HTTP status ${response.status}`)
+      if ((isForeign || response.status >= 500) && session) return null
+      const { close, message, retryAfterMs } = (await response.json().catch(() => ({}))) as Refusal
+      if (!signal.aborted) fail(close ?? ABNORMAL, message ?? `HTTP status ${response.status}`, retryAfterMs)
     } catch (error) {
       if (!session) fail(ABNORMAL, `${error}`)
     }
@@ -121,14 +124,14 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     for (let tries = 0; !signal.aborted; tries++) {
       // One for each try: `fetch` of Node.js leaves a listener with each signal that it was given.
       const once = new AbortController()
-      const stop = () => once.abort()
-      signal.addEventListener('abort', stop)
+      const cancel = () => once.abort()
+      signal.addEventListener('abort', cancel)
       const result = await attempt(once)
-      signal.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', cancel)
       if (result !== null || signal.aborted) return result
       const delay = RETRY_DELAYS_MS[tries]
-      if (delay === undefined) fail(ABNORMAL, 'requests are not answered')
-      await new Promise((resolve) => setTimeout(resolve, delay))
+      if (delay === undefined) fail(ABNORMAL, 'no answer')
+      await pause(delay)
     }
     return null
   }
@@ -136,12 +139,24 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   const receive = async () => {
     const { signal } = receiving
     while (!signal.aborted) {
+      const askedAt = performance.now()
       const body = await insist(signal, async (once) => {
+        let timer: ReturnType<typeof setTimeout> | undefined
+        const wait = () => {
+          clearTimeout(timer)
+          timer = setTimeout(() => once.abort(), target.silenceMs())
+        }
+        wait()
         const response = await request('GET', once.signal, { [POLL_HEADERS.seq]: `${received}` })
         // The body may be cut off as well.
-        return response && readBody(response, sign)
+        const read = response && (await readBody(response, () => [sign(), wait()]))
+        clearTimeout(timer)
+        return read
       })
-      if (!body?.length) continue
+      if (!body?.length) {
+        if (performance.now() - askedAt < HASTY_MS) await pause(RETRY_DELAYS_MS[1])
+        continue
+      }
       try {
         readBatch(body, (frame, number) => {
           // An answer that was lost comes again. A listener may have stopped us: what it did not see comes again too.
@@ -150,7 +165,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
           events.onFrame(frame)
         })
       } catch {
-        fail(BAD_FRAME, 'an answer that holds no frames')
+        fail(BAD_FRAME, 'BAD_FRAME')
       }
     }
   }
@@ -160,7 +175,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     isSending = true
     while ((rest.length > 0 || (unsent.length > 0 && !isPaused)) && !dead.signal.aborted) {
       if (rest.length === 0) rest = writeBatch(takeFrames(unsent), -1)
-      const body = rest.subarray(0, LIMITS.pollBodyBytes)
+      const body = rest.subarray(0, POLL_BODY_BYTES)
       rest = rest.subarray(body.length)
       const headers = { [POLL_HEADERS.seq]: `${++seq}`, 'content-type': POLL_CONTENT_TYPE }
       await insist(dead.signal, (once) => {
@@ -188,7 +203,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   queueMicrotask(async () => {
     const response = await request('POST', dead.signal, { 'content-type': POLL_CONTENT_TYPE })
     session = (await response?.text().catch(() => '')) ?? ''
-    if (!session || isOver) return fail(ABNORMAL, 'no session was given')
+    if (!SESSION.test(session) || isOver) return fail(ABNORMAL, 'no session was given')
     receiveUrl.searchParams.set('id', session.split('.', 1)[0] as string)
     events.onOpen(SUBPROTOCOL)
     receive()
@@ -224,13 +239,15 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       send()
     },
     handOver() {
-      isOver = true
-      page.removeEventListener?.('pagehide', onPageHide)
-      receiving.abort()
+      stop()
       dead.abort()
       return unsent
     },
   }
+}
+
+function pause(ms: number | undefined): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** Reads an answer to its end. @param onPart  Called for each part of it. @returns null if it was cut off. */
@@ -252,7 +269,7 @@ async function readBody({ body }: Response, onPart: () => void): Promise<Uint8Ar
 function takeFrames(queue: Uint8Array[]): Uint8Array[] {
   let count = 0
   let bytes = 0
-  while (count < queue.length && count < LIMITS.pollFrames && bytes < LIMITS.pollBodyBytes) {
+  while (count < queue.length && count < POLL_FRAMES && bytes < POLL_BODY_BYTES) {
     bytes += (queue[count++] as Uint8Array).length
   }
   return queue.splice(0, count)

@@ -32,8 +32,11 @@ export interface TransportEvents {
   onSign(): void
   /** One frame. The bytes belong to the receiver. */
   onFrame(frame: Uint8Array): void
-  /** @param code  As in the close frame; 1006 if there was none. RFC 6455 section 7.4. */
-  onClose(code: number, reason: string): void
+  /**
+   * @param code          As in the close frame; 1006 if there was none. RFC 6455 section 7.4.
+   * @param retryAfterMs  How long the server wants the client to stay away, if it said so.
+   */
+  onClose(code: number, reason: string, retryAfterMs?: number): void
 }
 
 /** Where and how to open a link. */
@@ -45,6 +48,8 @@ export interface TransportTarget {
   readonly headers: Readonly<Record<string, string>>
   /** Whether requests to another origin carry cookies. */
   readonly withCredentials: boolean
+  /** Milliseconds that a server which lives leaves a request for news without a byte. */
+  silenceMs(): number
 }
 
 /** Begins to open a link. Never throws and never calls back before it returned. */

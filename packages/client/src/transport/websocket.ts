@@ -1,3 +1,4 @@
+import { ABNORMAL, NORMAL } from '../tables'
 import type { OpenTransport } from './transport'
 
 /** The part of the browser's WebSocket that is used here; `ws` has it too. */
@@ -19,9 +20,6 @@ export type CreateWebSocket = (
   headers: Readonly<Record<string, string>>,
 ) => WebSocketLike
 
-/** Codes that `WebSocket.close` accepts; the table's others are for servers. */
-const PLAIN_CLOSE = 1000
-
 /** The transport over a native WebSocket. */
 export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransport {
   return (target, events) => {
@@ -38,7 +36,7 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
     try {
       ws = createWebSocket(url.href, [...target.subprotocols], target.headers)
     } catch (error) {
-      queueMicrotask(() => finish(1006, error instanceof Error ? error.message : 'the link could not be opened'))
+      queueMicrotask(() => finish(ABNORMAL, `${error}`))
       return { send: () => {}, close: finish }
     }
     ws.binaryType = 'arraybuffer'
@@ -56,7 +54,8 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
       // A copy: `ws` may keep what it is given until a compression has ended.
       send: (frame) => ws.send(frame.slice()),
       close: (code, reason) => {
-        ws.close(code >= 4000 ? code : PLAIN_CLOSE, reason)
+        // Other codes are for servers: `WebSocket.close` does not take them.
+        ws.close(code >= 4000 ? code : NORMAL, reason)
         // The close handshake of a dead link takes minutes, and nobody waits for it.
         finish(code, reason)
       },

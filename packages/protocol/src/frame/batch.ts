@@ -116,5 +116,5 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 function bad(): RoomcastError {
-  return new RoomcastError('BAD_FRAME', 'frames in a body that do not fit their lengths')
+  return new RoomcastError('BAD_FRAME', 'frames that do not fit their lengths')
 }

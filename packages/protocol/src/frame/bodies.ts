@@ -1,6 +1,6 @@
 import { isRoomcastError, RoomcastError } from '../errors'
 import { isNamespaceName } from '../names/names'
-import { LIMITS } from '../tables/limits'
+import { PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../tables/limits'
 
 /*
  * The shapes of the bodies (MESSAGE_DEFINITIONS), checked after decoding. Unknown keys are passed over, so
@@ -72,7 +72,7 @@ export function readArguments(body: unknown): unknown[] {
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectBody}. */
 export function readConnectBody(body: unknown): ConnectBody {
-  if (!isRecord(body) || !isNamespaceName(body.nsp)) throw bad('a map with a namespace name')
+  if (!isRecord(body) || !isNamespaceName(body.nsp)) throw bad('that of CONNECT')
   const { nsp, auth, previous } = body
   return { nsp, auth, previous: typeof previous === 'string' ? previous : undefined }
 }
@@ -81,7 +81,7 @@ export function readConnectBody(body: unknown): ConnectBody {
 export function readConnectedBody(body: unknown): ConnectedBody {
   if (isRecord(body) && typeof body.nsp === 'string' && typeof body.sid === 'string' && isRecord(body.limits)) {
     const { nsp, sid, limits, previous } = body
-    const { frameBytes, pingIntervalMs = LIMITS.pingIntervalMs, pingTimeoutMs = LIMITS.pingTimeoutMs } = limits
+    const { frameBytes, pingIntervalMs = PING_INTERVAL_MS, pingTimeoutMs = PING_TIMEOUT_MS } = limits
     if (isCount(frameBytes) && isCount(pingIntervalMs) && isCount(pingTimeoutMs)) {
       return {
         nsp,
@@ -91,15 +91,14 @@ export function readConnectedBody(body: unknown): ConnectedBody {
       }
     }
   }
-  throw bad('a map with nsp, sid and limits')
+  throw bad('that of CONNECTED')
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link CloseBody}. */
 export function readCloseBody(body: unknown): CloseBody {
-  if (!isEnd(body)) throw bad('a map with code and message')
-  const { code, message } = body
+  if (!isEnd(body)) throw bad('that of CLOSE')
   const { retryAfterMs } = body as { retryAfterMs?: unknown }
-  return { code, message, retryAfterMs: isCount(retryAfterMs) ? retryAfterMs : undefined }
+  return { ...body, retryAfterMs: isCount(retryAfterMs) ? retryAfterMs : undefined }
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link SwitchBody}. */
@@ -107,7 +106,7 @@ export function readSwitchBody(body: unknown): SwitchBody {
   if (isRecord(body) && typeof body.session === 'string' && isCount(body.received)) {
     return { session: body.session, received: body.received }
   }
-  throw bad('a map with session and received')
+  throw bad('that of SWITCH')
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is an {@link ErrorBody}. */
@@ -115,14 +114,14 @@ export function readErrorBody(body: unknown): ErrorBody {
   if (isRecord(body) && typeof body.code === 'string' && typeof body.message === 'string') {
     return { code: body.code, message: body.message, data: body.data }
   }
-  throw bad('a map with code and message')
+  throw bad('an error')
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectErrorBody}. */
 export function readConnectErrorBody(body: unknown): ConnectErrorBody {
   const error = readErrorBody(body)
   const { nsp } = body as { nsp?: unknown }
-  if (typeof nsp !== 'string') throw bad('a map with nsp, code and message')
+  if (typeof nsp !== 'string') throw bad('an error with nsp')
   return { nsp, ...error }
 }
 
@@ -148,5 +147,5 @@ function isCount(value: unknown): value is number {
 }
 
 function bad(expected: string): RoomcastError {
-  return new RoomcastError('BAD_FRAME', `body is not ${expected}`)
+  return new RoomcastError('BAD_FRAME', `the body is not ${expected}`)
 }

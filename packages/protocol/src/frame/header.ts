@@ -1,8 +1,8 @@
 import { RoomcastError } from '../errors'
 import { isValidName } from '../names/names'
-import { LIMITS } from '../tables/limits'
+import { EVENT_NAME_BYTES } from '../tables/limits'
 import { readKnownText } from '../values/bytes'
-import { HEADER_FLAGS, MESSAGE_TYPES, type MessageType, TYPE_MASK } from './message-types'
+import { ACK, CLOSE, ERROR, EVENT, type MessageType, NAMESPACE, ROOM, TYPE_MASK } from './message-types'
 import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
 
 /*
@@ -39,12 +39,9 @@ export interface ReadHeader extends FrameHeader {
 
 /** A header for {@link readHeader} to fill. One per receiver is enough: it is overwritten by each frame. */
 export function createHeader(): ReadHeader {
-  return { type: MESSAGE_TYPES.ERROR, namespace: 0, ackId: -1, room: -1, seq: 0, event: '', bodyStart: 0 }
+  return { type: ERROR, namespace: 0, ackId: -1, room: -1, seq: 0, event: '', bodyStart: 0 }
 }
 
-const LAST_TYPE = MESSAGE_TYPES.CLOSE
-const { NAMESPACE, ACK, ROOM } = HEADER_FLAGS
-const { EVENT } = MESSAGE_TYPES
 const textEncoder = new TextEncoder()
 
 /**
@@ -58,7 +55,7 @@ export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
   // An empty frame has type 0.
   const first = bytes[0] as number
   const type = first & TYPE_MASK
-  if (type === 0 || type > LAST_TYPE) throw bad(`unknown message type ${type}`)
+  if (type === 0 || type > CLOSE) throw bad(`unknown message type ${type}`)
   into.type = type as MessageType
   into.namespace = 0
   into.ackId = -1
@@ -135,13 +132,13 @@ function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
   const nameStart = start + 1
   const end = nameStart + (bytes[start] as number)
   // Not a number without the byte of the length.
-  if (!(end <= bytes.length)) throw bad('truncated header')
+  if (!(end <= bytes.length)) throw bad('truncated header, or a number beyond 2^53 - 1')
   if (end === nameStart) {
     into.event = expectVarint(bytes, end)
     return varintEnd
   }
   const name = readKnownText(bytes, nameStart, end)
-  if (!isValidName(name, LIMITS.eventNameBytes)) throw bad('event name too long, not UTF-8, or with control characters')
+  if (!isValidName(name, EVENT_NAME_BYTES)) throw bad('malformed event name')
   into.event = name
   return end
 }
@@ -157,7 +154,7 @@ const FORBIDDEN = [0, NAMESPACE | ACK | ROOM, ACK | ROOM, NAMESPACE | ACK | ROOM
 const REQUIRED = [0, 0, 0, 0, 0, 0, ACK, ACK, 0]
 
 function assertFields(type: number, first: number): void {
-  if (first & (FORBIDDEN[type] ?? NAMESPACE | ACK | ROOM)) throw bad('header field not allowed for this type')
+  if (first & (FORBIDDEN[type] ?? NAMESPACE | ACK | ROOM)) throw bad('header field not allowed')
   const required = REQUIRED[type] ?? 0
   if ((first & required) !== required) throw bad('header field missing')
 }

@@ -7,21 +7,30 @@
  *    +---+---+---+---+---+---+---+---+
  */
 
+/* What the header itself needs, by itself: see limits.ts. */
+export const EVENT = 5
+export const ERROR = 8
+/** The last one. */
+export const CLOSE = 13
+export const NAMESPACE = 0x20
+export const ACK = 0x40
+export const ROOM = 0x80
+
 /** Message types of version 1. PROTOCOL.md, "Messages". */
 export const MESSAGE_TYPES = {
   CONNECT: 1,
   CONNECTED: 2,
   CONNECT_ERROR: 3,
   DISCONNECT: 4,
-  EVENT: 5,
+  EVENT,
   ACK: 6,
   ACK_ERROR: 7,
-  ERROR: 8,
+  ERROR,
   PING: 9,
   PONG: 10,
   SWITCH: 11,
   SWITCHED: 12,
-  CLOSE: 13,
+  CLOSE,
 } as const
 
 /** Name of a message type. */
@@ -33,11 +42,11 @@ export type MessageType = (typeof MESSAGE_TYPES)[MessageName]
 /** Bits of byte 0 that announce a header field. */
 export const HEADER_FLAGS = {
   /** A namespace number follows; without it the frame belongs to the main namespace, number 0. */
-  NAMESPACE: 0x20,
+  NAMESPACE,
   /** An ack id follows. */
-  ACK: 0x40,
+  ACK,
   /** A room number and the message's position in that room follow. */
-  ROOM: 0x80,
+  ROOM,
 } as const
 
 /** Mask of the type in byte 0. */

@@ -1,5 +1,5 @@
 import { RoomcastError } from '../errors'
-import { LIMITS } from '../tables/limits'
+import { EVENT_NAME_BYTES, LIMITS, NAMESPACE_NAME_BYTES } from '../tables/limits'
 
 /**
  * Event names that Roomcast itself fires on one side or the other. `emit` refuses them, and so does the
@@ -43,7 +43,7 @@ export function isValidName(name: unknown, maxBytes: number): name is string {
 
 /** @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`. */
 export function assertEmittable(event: unknown): asserts event is string {
-  assertName(event, LIMITS.eventNameBytes, 'event', 'INVALID_EVENT_NAME')
+  assertName(event, EVENT_NAME_BYTES, 'event', 'INVALID_EVENT_NAME')
   if (RESERVED_EVENTS.has(event)) throw new RoomcastError('RESERVED_EVENT', `"${event}" is a reserved event name`)
 }
 
@@ -54,7 +54,7 @@ export function assertRoomName(room: unknown): asserts room is string {
 
 /** Whether `name` may name a namespace: as {@link isValidName}, with a leading slash. */
 export function isNamespaceName(name: unknown): name is string {
-  return isValidName(name, LIMITS.namespaceNameBytes) && name.startsWith('/')
+  return isValidName(name, NAMESPACE_NAME_BYTES) && name.startsWith('/')
 }
 
 function assertName(

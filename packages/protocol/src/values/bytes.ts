@@ -3,6 +3,8 @@
  * small frame.
  */
 
+/** Longest text put together by hand; beyond it TextDecoder is faster (scripts/codec-bench.ts). */
+const SHORT_TEXT_BYTES = 24
 const KEPT_TEXTS = 512
 const keptTexts: string[] = new Array(KEPT_TEXTS).fill('')
 
@@ -31,9 +33,6 @@ export function readKnownText(bytes: Uint8Array, start: number, end: number): st
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Longest text put together by hand; beyond it TextDecoder is faster (scripts/codec-bench.ts). */
-const SHORT_TEXT_BYTES = 24
 
 /**
  * Reads a text of any length.

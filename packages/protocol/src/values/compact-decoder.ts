@@ -1,5 +1,5 @@
 import { RoomcastError } from '../errors'
-import { LIMITS } from '../tables/limits'
+import { VALUE_DEPTH, VALUE_ITEMS } from '../tables/limits'
 import { readKnownText, readText } from './bytes'
 
 /*
@@ -32,7 +32,7 @@ let itemsLeft = 0
 export function decodeCompact(input: Uint8Array, start: number): unknown {
   bytes = input
   bodyStart = pos = start
-  itemsLeft = LIMITS.valueItems - 1
+  itemsLeft = VALUE_ITEMS - 1
   try {
     const value = readValue(0)
     if (pos < bytes.length) throw refuse('bytes after the value')
@@ -173,11 +173,11 @@ function readMap(count: number, depth: number): Record<string, unknown> {
 
 /** @param count  Values in the container; each takes a byte at least. */
 function enter(count: number, depth: number): void {
-  if (depth > LIMITS.valueDepth) throw refuse(`nested deeper than ${LIMITS.valueDepth}`)
+  if (depth > VALUE_DEPTH) throw refuse(`nested deeper than ${VALUE_DEPTH}`)
   // Takes the bytes and gives them back: they only have to be there.
   pos = take(count)
   itemsLeft -= count
-  if (itemsLeft < 0) throw refuse(`more than ${LIMITS.valueItems} values`)
+  if (itemsLeft < 0) throw refuse(`more than ${VALUE_ITEMS} values`)
 }
 
 function readKey(depth: number): string {

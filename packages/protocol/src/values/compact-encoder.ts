@@ -1,4 +1,4 @@
-import { LIMITS } from '../tables/limits'
+import { VALUE_ITEMS } from '../tables/limits'
 import { asNotEncodable, assertDepth, formOf, PROTO_KEY, refuse, refuseType, TOO_MANY } from './encodable'
 
 /*
@@ -62,7 +62,7 @@ export class CompactEncoder {
 
   /** @param depth  Containers around the value. */
   #writeValue(value: unknown, depth: number): void {
-    if (++this.#items > LIMITS.valueItems) throw refuse(TOO_MANY)
+    if (++this.#items > VALUE_ITEMS) throw refuse(TOO_MANY)
     if (this.#bytes.length - this.#pos < 16) this.#grow(16)
     switch (typeof value) {
       case 'string':

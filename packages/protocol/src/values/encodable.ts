@@ -1,5 +1,5 @@
 import { RoomcastError } from '../errors'
-import { LIMITS } from '../tables/limits'
+import { VALUE_DEPTH, VALUE_ITEMS } from '../tables/limits'
 
 /*
  * What the wire can carry and what it refuses, shared by every codec (PROTOCOL.md, "Values").
@@ -56,11 +56,11 @@ export function refuseType(value: unknown): RoomcastError {
 export const PROTO_KEY = 'an own property named "__proto__"'
 
 /** More values than the receiver takes. Also ends small values that share their parts many times. */
-export const TOO_MANY = `more than ${LIMITS.valueItems} values`
+export const TOO_MANY = `more than ${VALUE_ITEMS} values`
 
 /** @throws RoomcastError `NOT_ENCODABLE` for a container in more nesting than the receiver takes. */
 export function assertDepth(depth: number): void {
-  if (depth > LIMITS.valueDepth) throw refuse(`a value nested deeper than ${LIMITS.valueDepth}, or a cycle`)
+  if (depth > VALUE_DEPTH) throw refuse(`a value nested deeper than ${VALUE_DEPTH}, or a cycle`)
 }
 
 /** An error of encoding as its caller sees it: our own as it is, what user code threw as the cause of ours. */
