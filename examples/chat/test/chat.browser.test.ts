@@ -120,7 +120,6 @@ describe.skipIf(noBrowser)(`the chat page in Chromium${noBrowser ? ` (${noBrowse
   it('works without WebSocket, by polling', async () => {
     const page = await browser.newPage()
     await page.addInitScript(() => {
-      // biome-ignore lint/performance/noDelete: a browser that has none
       delete (globalThis as { WebSocket?: unknown }).WebSocket
     })
     page.on('pageerror', (error) => pageErrors.push(error.message))
