@@ -101,7 +101,9 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
         // The page may be on its way out.
         keepalive: method === 'DELETE',
       })
-      const isForeign = response.status === 200 && session && response.headers.get('content-type') !== POLL_CONTENT_TYPE
+      // A proxy may add parameters to the type.
+      const isOurs = response.headers.get('content-type')?.startsWith(POLL_CONTENT_TYPE)
+      const isForeign = response.status === 200 && session && !isOurs
       if (response.ok && !isForeign) {
         // A GET, or the first POST. That others are answered says nothing about the way back, on which the frames come.
         if (!session || method === 'GET') sign()
