@@ -33,6 +33,8 @@ export const PONG = 10 satisfies Types['PONG']
 export const SWITCH = 11 satisfies Types['SWITCH']
 export const SWITCHED = 12 satisfies Types['SWITCHED']
 export const CLOSE = 13 satisfies Types['CLOSE']
+export const REQUEST = 14 satisfies Types['REQUEST']
+export const NOTICE = 15 satisfies Types['NOTICE']
 
 /* Limits. */
 export const FRAME_BYTES = 1_048_576 satisfies Limits['frameBytes']

@@ -30,6 +30,8 @@ const {
   SWITCH,
   SWITCHED,
   CLOSE,
+  REQUEST,
+  NOTICE,
 } = MESSAGE_TYPES
 const MAX = Number.MAX_SAFE_INTEGER
 
@@ -124,6 +126,26 @@ const messages: FrameCase[] = [
   frame('SWITCHED', 'server', { type: SWITCHED }, null),
   frame('CLOSE', 'server', { type: CLOSE }, { code: 4000, message: 'bye' }),
   frame('CLOSE with a time to stay away', 'server', { type: CLOSE }, { code: 1012, message: '', retryAfterMs: 2500 }),
+  frame('DISCONNECT that says why', 'server', { type: DISCONNECT }, { code: 4013, message: 'replaced' }),
+  frame('REQUEST to log in', 'client', { type: REQUEST, ackId: 2 }, ['login', { token: 's3cret' }]),
+  frame('REQUEST of namespace 3 to watch a room', 'client', { type: REQUEST, namespace: 3, ackId: 300 }, [
+    'watch',
+    'lobby',
+    'users',
+  ]),
+  frame('NOTICE of changed users', 'server', { type: NOTICE }, [
+    'users',
+    'lobby',
+    7,
+    2,
+    [
+      ['ada', 2, 1_700_000_000_000, { name: 'Ada' }],
+      ['bob', 1, 1_700_000_000_001],
+    ],
+    ['eve'],
+  ]),
+  frame('NOTICE of namespace 3 about everybody', 'server', { type: NOTICE, namespace: 3 }, ['count', null, 1, 5000]),
+  frame('NOTICE without arguments', 'server', { type: NOTICE }, ['later']),
   frame('ERROR', 'server', { type: ERROR }, { code: 'UNKNOWN_ACK', message: 'no call had this id' }),
   frame(
     'ERROR of namespace 9 with data',
@@ -279,7 +301,6 @@ function badValue(name: string, value: string): HostileCase {
 export const HOSTILE: readonly HostileCase[] = [
   badFrame('empty frame', ''),
   badFrame('type 0', '0090'),
-  badFrame('type 14', '0e90'),
   badFrame('type 31', '1f90'),
   badFrame('no body', '04'),
   badFrame('EVENT without a name', '05'),
@@ -325,6 +346,12 @@ export const HOSTILE: readonly HostileCase[] = [
   badFrame('SWITCH with an ack id', '4b0182a773657373696f6ea161a8726563656976656400'),
   badFrame('SWITCH without received', '0b81a773657373696f6ea161'),
   badFrame('SWITCH whose received is negative', '0b82a773657373696f6ea161a87265636569766564ff'),
+  badFrame('REQUEST without ack id', '0e91a56c6f67696e'),
+  badFrame('REQUEST with a room position', 'ce010203' + '91a56c6f67696e'),
+  badFrame('REQUEST without a name', '4e0190'),
+  badFrame('NOTICE with an ack id', '4f0191a161'),
+  badFrame('NOTICE whose name is a number', '0f9101'),
+  badFrame('type 16', '1090'),
   badFrame('CLOSE without message', '0d81a4636f6465cd03e8'),
   badFrame('CLOSE whose code is text', '0d82a4636f6465a158a76d657373616765a16d'),
   { name: 'body of two values', hex: '0501769090', error: 'BAD_VALUE' },

@@ -16,15 +16,19 @@ export type {
   ConnectedBody,
   EndBody,
   ErrorBody,
+  NamedBody,
   SwitchBody,
 } from './frame/bodies'
 export {
+  isUser,
   readArguments,
   readCloseBody,
   readConnectBody,
   readConnectErrorBody,
   readConnectedBody,
+  readDisconnectBody,
   readErrorBody,
+  readNamedBody,
   readSwitchBody,
   toErrorBody,
 } from './frame/bodies'
@@ -61,6 +65,7 @@ export type {
   HandlerResult,
   TimedArgs,
 } from './types/event-map'
+export type { DefaultUser, PublicUser, UserEntry } from './types/user'
 export type { ValueCodec } from './values/codec'
 export { createCompactCodec } from './values/codec'
 export type { GateLimits } from './values/gate'

@@ -105,8 +105,8 @@ describe('header', () => {
   })
 
   it('refuses unknown types', () => {
-    const { CLOSE } = MESSAGE_TYPES
-    const unknown = Array.from({ length: 32 }, (_, type) => type).filter((type) => type === 0 || type > CLOSE)
+    const { NOTICE } = MESSAGE_TYPES
+    const unknown = Array.from({ length: 32 }, (_, type) => type).filter((type) => type === 0 || type > NOTICE)
     for (const type of unknown) {
       expect(errorOf(() => readHeader(Uint8Array.of(type, 0xc0), createHeader())).code).toBe('BAD_FRAME')
     }

@@ -13,6 +13,7 @@ import {
   readConnectedBody,
   readErrorBody,
   readHeader,
+  readNamedBody,
   readSwitchBody,
   type ValueCodec,
 } from '../src/index'
@@ -83,6 +84,10 @@ export function readFrame(codec: ValueCodec, frame: Uint8Array): { header: ReadH
       break
     case MESSAGE_TYPES.CLOSE:
       readCloseBody(body)
+      break
+    case MESSAGE_TYPES.REQUEST:
+    case MESSAGE_TYPES.NOTICE:
+      readNamedBody(body)
       break
   }
   return { header, body }

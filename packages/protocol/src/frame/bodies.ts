@@ -1,6 +1,7 @@
 import { isRoomcastError, RoomcastError } from '../errors'
 import { isNamespaceName } from '../names/names'
 import { PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../tables/limits'
+import type { PublicUser } from '../types/user'
 
 /*
  * The shapes of the bodies (MESSAGE_DEFINITIONS), checked after decoding. Unknown keys are passed over, so
@@ -50,7 +51,14 @@ export interface ConnectedBody {
   readonly limits: AnnouncedLimits
   /** How the connection before ended, if the client could not see it. */
   readonly previous?: EndBody | undefined
+  /** Who the socket is logged in as. */
+  readonly user?: PublicUser | undefined
+  /** Milliseconds until the login ends. */
+  readonly expiresInMs?: number | undefined
 }
+
+/** Body of REQUEST and NOTICE: what is meant, and its arguments. */
+export type NamedBody = readonly [name: string, ...args: unknown[]]
 
 /** Body of ACK_ERROR and ERROR, and of CONNECT_ERROR together with `nsp`. */
 export interface ErrorBody {
@@ -80,7 +88,7 @@ export function readConnectBody(body: unknown): ConnectBody {
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectedBody}. */
 export function readConnectedBody(body: unknown): ConnectedBody {
   if (isRecord(body) && typeof body.nsp === 'string' && typeof body.sid === 'string' && isRecord(body.limits)) {
-    const { nsp, sid, limits, previous } = body
+    const { nsp, sid, limits, previous, user, expiresInMs } = body
     const { frameBytes, pingIntervalMs = PING_INTERVAL_MS, pingTimeoutMs = PING_TIMEOUT_MS } = limits
     if (isCount(frameBytes) && isCount(pingIntervalMs) && isCount(pingTimeoutMs)) {
       return {
@@ -88,10 +96,23 @@ export function readConnectedBody(body: unknown): ConnectedBody {
         sid,
         limits: { frameBytes, pingIntervalMs, pingTimeoutMs },
         previous: isEnd(previous) ? previous : undefined,
+        user: isUser(user) ? user : undefined,
+        expiresInMs: isCount(expiresInMs) ? expiresInMs : undefined,
       }
     }
   }
   throw bad('that of CONNECTED')
+}
+
+/** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link NamedBody}. */
+export function readNamedBody(body: unknown): NamedBody {
+  if (Array.isArray(body) && typeof body[0] === 'string') return body as unknown as NamedBody
+  throw bad('a name and arguments')
+}
+
+/** The end that a DISCONNECT of the server tells of; undefined as a rule. */
+export function readDisconnectBody(body: unknown): EndBody | undefined {
+  return isEnd(body) ? body : undefined
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link CloseBody}. */
@@ -136,6 +157,11 @@ export function toErrorBody(error: unknown, fallbackCode: string, fallbackMessag
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whether a value of the peer is a user. */
+export function isUser(value: unknown): value is PublicUser {
+  return isRecord(value) && typeof value.id === 'string'
 }
 
 function isEnd(value: unknown): value is EndBody {

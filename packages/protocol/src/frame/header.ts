@@ -2,7 +2,7 @@ import { RoomcastError } from '../errors'
 import { isValidName } from '../names/names'
 import { EVENT_NAME_BYTES } from '../tables/limits'
 import { readKnownText } from '../values/bytes'
-import { ACK, CLOSE, ERROR, EVENT, type MessageType, NAMESPACE, ROOM, TYPE_MASK } from './message-types'
+import { ACK, ERROR, EVENT, type MessageType, NAMESPACE, NOTICE, ROOM, TYPE_MASK } from './message-types'
 import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
 
 /*
@@ -55,7 +55,7 @@ export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
   // An empty frame has type 0.
   const first = bytes[0] as number
   const type = first & TYPE_MASK
-  if (type === 0 || type > CLOSE) throw bad(`unknown message type ${type}`)
+  if (type === 0 || type > NOTICE) throw bad(`unknown message type ${type}`)
   into.type = type as MessageType
   into.namespace = 0
   into.ackId = -1
@@ -149,14 +149,32 @@ function expectVarint(bytes: Uint8Array, pos: number): number {
   return value
 }
 
-/** Flags each type may not carry (types behind the list: none of them), and must carry. PROTOCOL.md, "Messages". */
-const FORBIDDEN = [0, NAMESPACE | ACK | ROOM, ACK | ROOM, NAMESPACE | ACK | ROOM, ACK | ROOM, 0, ROOM, ROOM, ACK | ROOM]
-const REQUIRED = [0, 0, 0, 0, 0, 0, ACK, ACK, 0]
+/** Flags that a type may not carry, by type. PROTOCOL.md, "Messages". */
+const ALL = NAMESPACE | ACK | ROOM
+const FORBIDDEN = [
+  0,
+  ALL,
+  ACK | ROOM,
+  ALL,
+  ACK | ROOM,
+  0,
+  ROOM,
+  ROOM,
+  ACK | ROOM,
+  ALL,
+  ALL,
+  ALL,
+  ALL,
+  ALL,
+  ROOM,
+  ACK | ROOM,
+]
+/** ACK, ACK_ERROR, REQUEST. */
+const NEEDS_ACK = [6, 7, 14]
 
 function assertFields(type: number, first: number): void {
-  if (first & (FORBIDDEN[type] ?? NAMESPACE | ACK | ROOM)) throw bad('header field not allowed')
-  const required = REQUIRED[type] ?? 0
-  if ((first & required) !== required) throw bad('header field missing')
+  if (first & (FORBIDDEN[type] as number)) throw bad('header field not allowed')
+  if (!(first & ACK) && NEEDS_ACK.includes(type)) throw bad('header field missing')
 }
 
 /** Programs use few event names, and each is encoded many times. */

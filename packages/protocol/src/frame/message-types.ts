@@ -11,7 +11,7 @@
 export const EVENT = 5
 export const ERROR = 8
 /** The last one. */
-export const CLOSE = 13
+export const NOTICE = 15
 export const NAMESPACE = 0x20
 export const ACK = 0x40
 export const ROOM = 0x80
@@ -30,7 +30,9 @@ export const MESSAGE_TYPES = {
   PONG: 10,
   SWITCH: 11,
   SWITCHED: 12,
-  CLOSE,
+  CLOSE: 13,
+  REQUEST: 14,
+  NOTICE,
 } as const
 
 /** Name of a message type. */
@@ -73,10 +75,10 @@ export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition
   CONNECTED: {
     direction: 'server',
     header: ['[namespace]'],
-    body: '{ nsp: str, sid: str, limits: { frameBytes: uint, pingIntervalMs?: uint, pingTimeoutMs?: uint }, previous?: { code: uint, message: str } }',
+    body: '{ nsp: str, sid: str, limits: { frameBytes: uint, pingIntervalMs?: uint, pingTimeoutMs?: uint }, previous?: { code: uint, message: str }, user?: map, expiresInMs?: uint }',
   },
   CONNECT_ERROR: { direction: 'server', header: [], body: '{ nsp: str, code: str, message: str, data?: value }' },
-  DISCONNECT: { direction: 'both', header: ['[namespace]'], body: 'nil' },
+  DISCONNECT: { direction: 'both', header: ['[namespace]'], body: 'nil or { code: uint, message: str }' },
   EVENT: { direction: 'both', header: ['[namespace]', '[ack]', '[room]', 'event'], body: '[ ...arguments: value ]' },
   ACK: { direction: 'both', header: ['[namespace]', 'ack'], body: '[ ...results: value ]' },
   ACK_ERROR: { direction: 'both', header: ['[namespace]', 'ack'], body: '{ code: str, message: str, data?: value }' },
@@ -86,4 +88,6 @@ export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition
   SWITCH: { direction: 'client', header: [], body: '{ session: str, received: uint }' },
   SWITCHED: { direction: 'server', header: [], body: 'nil' },
   CLOSE: { direction: 'server', header: [], body: '{ code: uint, message: str, retryAfterMs?: uint }' },
+  REQUEST: { direction: 'client', header: ['[namespace]', 'ack'], body: '[ name: str, ...arguments: value ]' },
+  NOTICE: { direction: 'server', header: ['[namespace]'], body: '[ name: str, ...arguments: value ]' },
 }

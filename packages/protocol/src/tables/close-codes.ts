@@ -3,6 +3,8 @@ const NORMAL = 1000
 const KICKED = 4000
 const UNSUPPORTED_VERSION = 4001
 const PING_TIMEOUT = 4008
+const REPLACED = 4013
+const REVOKED = 4014
 
 /**
  * What the client does after a close: `now` reconnects within the first delay, `backoff` waits longer each time, both with
@@ -32,13 +34,16 @@ export const CLOSE_CODES = {
   SESSION_UNKNOWN: 4009,
   SLOW_CONSUMER: 4010,
   SWITCH_REFUSED: 4011,
+  LOGIN_EXPIRED: 4012,
+  REPLACED,
+  REVOKED,
 } as const
 
 /** Name of a close code. */
 export type CloseName = keyof typeof CLOSE_CODES
 
 /** Codes that leave what follows to the application. */
-const FINAL: readonly number[] = [NORMAL, KICKED, UNSUPPORTED_VERSION]
+const FINAL: readonly number[] = [NORMAL, KICKED, UNSUPPORTED_VERSION, REPLACED, REVOKED]
 
 /** What to do after a close with `code`. Codes outside the table are treated as a lost link. */
 export function closeVerdict(code: number): CloseVerdict {
@@ -68,6 +73,9 @@ export const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>> = {
   SESSION_UNKNOWN: 'server',
   SLOW_CONSUMER: 'server',
   SWITCH_REFUSED: 'server',
+  LOGIN_EXPIRED: 'server',
+  REPLACED: 'server',
+  REVOKED: 'server',
 }
 
 /** What each close code means; the server sends it as the reason. Apart from the rows, to keep it out of the client. */
@@ -89,4 +97,7 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
   SESSION_UNKNOWN: 'the polling session has ended, or never was',
   SLOW_CONSUMER: 'the client did not take what it was sent; more is outstanding than allowed',
   SWITCH_REFUSED: 'the connection cannot move to this WebSocket',
+  LOGIN_EXPIRED: 'the login has expired, and was not renewed',
+  REPLACED: 'the user has connected from somewhere else, which took the place of this connection',
+  REVOKED: 'the application ended all connections of the user',
 }

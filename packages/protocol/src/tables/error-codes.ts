@@ -54,22 +54,62 @@ export const ERROR_CODES = {
     ['throw'],
     'an event name that is not a string, is empty, too long, or holds control characters',
   ),
+  INVALID_NAME: row(
+    ['server', 'local'],
+    ['ack', 'connect_error', 'throw'],
+    'a user name that is no text, is empty, too long, or holds characters that cannot be seen',
+  ),
   INVALID_NAMESPACE: row(
     ['server', 'local'],
     ['connect_error', 'throw'],
     'a namespace name that is malformed, or that nobody defined',
   ),
   INVALID_OPTION: row(['local'], ['throw'], 'an option with a value outside its range'),
+  INVALID_REQUEST: row(['server'], ['ack'], 'a request of the library whose arguments have another shape'),
   INVALID_ROOM_NAME: row(
     ['local'],
     ['throw'],
     'a room name that is not a string, is empty, too long, or holds control characters',
   ),
+  INVALID_USER: row(
+    ['local'],
+    ['throw'],
+    'a user without a valid id, or with a profile that is too large or cannot be sent',
+  ),
   LISTEN_FAILED: row(['local'], ['throw'], 'the port is in use or may not be opened'),
+  LOGIN_BUSY: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'as many logins wait for their turn as may; the client tries again',
+  ),
+  LOGIN_EXPIRED: row(['server'], ['ack', 'connect_error'], 'the credentials have expired'),
+  LOGIN_FAILED: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'the login function failed, which is no verdict; the client tries again',
+  ),
+  LOGIN_RATE_LIMITED: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'too many refused logins from this address, or of this account; the client tries again',
+  ),
+  LOGIN_REFUSED: row(['server'], ['ack', 'connect_error'], 'the credentials were refused'),
+  LOGIN_REQUIRED: row(['server'], ['connect_error'], 'the namespace is for users, and no credentials were given'),
+  LOGIN_TIMEOUT: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'the login function did not answer in time; the client tries again',
+  ),
+  LOGIN_UNAVAILABLE: row(['server'], ['ack'], 'the namespace has no login'),
   MESSAGE_TOO_LARGE: row(
     ['local', 'server'],
     ['throw', 'HTTP'],
     'a frame larger than the limit of the receiver, which was not sent, or the body of a polling request',
+  ),
+  NAME_IN_USE: row(
+    ['server', 'local'],
+    ['ack', 'connect_error', 'throw'],
+    'another user who is online has this name, or one that looks the same',
   ),
   NO_HANDLER: row(['server', 'client'], ['ack'], 'nobody listens for the event that was called'),
   NOT_CONNECTED: row(['server'], ['error event'], 'a frame for a namespace that this connection has not joined'),
@@ -99,14 +139,23 @@ export const ERROR_CODES = {
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
   TOO_MANY_PENDING_ACKS: row(['local'], ['ack'], 'the socket already waits for as many answers as it may'),
   TOO_MANY_SESSIONS: row(['server'], ['HTTP'], 'the server has as many polling sessions as it may have'),
+  TOO_MANY_WATCHES: row(['server'], ['ack'], 'the socket watches as many user lists as it may'),
   TRANSPORT_FAILED: row(['local'], ['connect_error'], 'the link could not be opened'),
   UNKNOWN_ACK: row(['server'], ['error event'], 'an answer to a call that was never made, or is settled'),
   UNKNOWN_EVENT_ID: row(['server', 'client'], ['ack', 'error event'], 'a numeric event that was never announced'),
+  UNKNOWN_REQUEST: row(['server'], ['ack'], 'a request that this server does not know'),
   UNSUPPORTED_VERSION: row(
     ['server', 'client'],
     ['close', 'connect_error', 'HTTP'],
     'the two sides share no protocol version',
   ),
+  USER_NOT_ONLINE: row(['local'], ['throw'], 'no user with this id is online'),
+  USER_SESSION_LIMIT: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'the user has as many connections as the session policy allows',
+  ),
+  WATCH_REFUSED: row(['server'], ['ack'], 'the user list may not be watched by this socket, or does not exist'),
 } as const satisfies Record<string, ErrorCodeRow>
 
 /** A code of {@link ERROR_CODES}. */

@@ -77,6 +77,36 @@ export const LIMITS = {
   rememberedCloses: 4_096,
   /** Time it remembers them, and that it knows the ids of ended polling sessions. */
   rememberedCloseMs: 120_000,
+  /** Id of a user, UTF-8. */
+  userIdBytes: 128,
+  /** Name of a user, UTF-8. Option `names.maxBytes` of the server. */
+  userNameBytes: 64,
+  /** Profile of a user, as it is sent. */
+  profileBytes: 1_024,
+  /** Time for a login, waiting included. Option `loginTimeout` of the server. */
+  loginTimeoutMs: 4_000,
+  /** Logins that run at once. Option `loginLimits.concurrent`. */
+  concurrentLogins: 8,
+  /** Logins that wait for their turn. Option `loginLimits.queued`. */
+  queuedLogins: 1_024,
+  /** Refused logins in a minute, from one address. Option `loginLimits.failuresPerAddress`. */
+  loginFailuresPerAddress: 60,
+  /** Refused logins in a minute, of one account. Option `loginLimits.failuresPerAccount`. */
+  loginFailuresPerAccount: 10,
+  /** Addresses, accounts and pairs of both that a server remembers for these limits. */
+  rememberedLogins: 10_000,
+  /** Connections of one user in one namespace. Option `maxSessionsPerUser`. */
+  sessionsPerUser: 32,
+  /** Time that changes of a user list are gathered. Option `presence.flushMs`. */
+  presenceFlushMs: 250,
+  /** Time that a user whose link was lost stays listed. Option `presence.graceMs`. */
+  presenceGraceMs: 3_000,
+  /** User lists that one socket may watch. */
+  watchesPerSocket: 32,
+  /** Values in one frame of a user list: a page of it, or changes; the rest follows in the next. */
+  presenceFrameValues: 9_000,
+  /** Bytes in one frame of a user list. */
+  presenceFrameBytes: 131_072,
 } as const
 
 /** Name of a limit in {@link LIMITS}. */

@@ -1,6 +1,8 @@
-import { LIMITS, RoomcastError, type ValueCodec } from '@roomcast/protocol'
+import { type DefaultUser, LIMITS, type PublicUser, RoomcastError, type ValueCodec } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
 import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from './cors-options'
+import { type PeopleOptions, type ResolvedPeopleOptions, resolvePeopleOptions } from './people-options'
+import { inRange } from './ranges'
 
 /** A way to reach the server. */
 export type Transport = 'polling' | 'websocket'
@@ -30,7 +32,7 @@ export interface TlsOptions {
 }
 
 /** Options of a {@link Server}. Names and meanings are Socket.IO's where it has the option. */
-export interface ServerOptions {
+export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User> {
   /** Where Roomcast lives on the port. @default '/roomcast' */
   readonly path?: string
   /** Whether to serve the browser client at `{path}/client.js` and `{path}/client.mjs`. @default true */
@@ -99,7 +101,7 @@ export interface ServerOptions {
 }
 
 /** {@link ServerOptions} with every number filled in and checked. */
-export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors'> {
+export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | keyof PeopleOptions> {
   readonly path: string
   readonly serveClient: boolean
   readonly connectTimeout: number
@@ -115,6 +117,7 @@ export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors'> {
   readonly allowUpgrades: boolean
   readonly upgradeTimeout: number
   readonly cors: ResolvedCorsOptions
+  readonly people: ResolvedPeopleOptions
   /** Seconds for the engine's idle timeout, 8 to 960. */
   readonly idleTimeoutSeconds: number
   readonly compression: { readonly isOn: boolean; readonly thresholdBytes: number }
@@ -139,22 +142,30 @@ const LONGEST_SILENCE_MS = 960_000
 
 const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'ackTimeout',
+  'allowAnonymous',
   'allowRequest',
   'allowUpgrades',
   'cleanupEmptyChildNamespaces',
   'codec',
   'connectTimeout',
   'cors',
+  'login',
+  'loginLimits',
+  'loginTimeout',
   'maxHttpBufferSize',
   'maxOutgoingBytes',
   'maxPollSessions',
   'maxRequestBodyBytes',
+  'maxSessionsPerUser',
+  'names',
   'onError',
   'path',
   'perMessageDeflate',
   'pingInterval',
   'pingTimeout',
+  'presence',
   'serveClient',
+  'sessions',
   'tls',
   'transports',
   'upgradeTimeout',
@@ -166,7 +177,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
  *
  * @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`.
  */
-export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+export function resolveServerOptions<User extends PublicUser>(options: ServerOptions<User>): ResolvedServerOptions {
   assertNames(options)
   const { pingInterval = LIMITS.pingIntervalMs, pingTimeout = LIMITS.pingTimeoutMs } = options
   const { perMessageDeflate = false, allowUpgrades = true } = options
@@ -179,7 +190,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
   inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
-    ...options,
+    ...(options as ServerOptions),
     path: normalizePath(options.path ?? '/roomcast'),
     serveClient: options.serveClient ?? true,
     connectTimeout: inRange('connectTimeout', options.connectTimeout ?? LIMITS.connectTimeoutMs, 1, 2 ** 31 - 1),
@@ -195,6 +206,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     allowUpgrades,
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
+    people: resolvePeopleOptions(options as PeopleOptions),
     // The engine's timer has periods of 4 s, and ends the process for values it does not like. Down: who is gone is to
     // be found within the two.
     idleTimeoutSeconds: Math.max(8, Math.floor((pingInterval + pingTimeout) / 4_000) * 4),
@@ -219,11 +231,6 @@ function assertNames(options: object): void {
     if (instead !== undefined) throw new RoomcastError('OPTION_NOT_SUPPORTED', `option "${name}": ${instead}`)
     if (!KNOWN.has(name)) throw new RoomcastError('INVALID_OPTION', `there is no option "${name}"`)
   }
-}
-
-function inRange(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw new RoomcastError('INVALID_OPTION', `${name} is ${value}; it has to be an integer from ${min} to ${max}`)
 }
 
 function normalizePath(path: unknown): string {
