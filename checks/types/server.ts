@@ -154,3 +154,50 @@ export function guards() {
     next()
   })
 }
+
+interface Player {
+  readonly id: string
+  readonly name: string
+  readonly score: number
+}
+
+export async function knowsUsers() {
+  const game = new Server<ClientToServer, ServerToClient, ServerToServer, SocketData, Player>({
+    login: async (credentials, context) => {
+      sameType<typeof context.user, Player | null>()
+      sameType<typeof context.signal, AbortSignal>()
+      return { id: credentials.id, name: 'Ada', score: 0, expiresAt: new Date(), claims: { role: 'admin' } }
+    },
+    presence: { watch: (watcher, room) => watcher.user?.score !== undefined && room !== null },
+  })
+  game.on('connection', (player) => sameType<typeof player.user, Player | null>())
+  game.on('login', (player, before) => {
+    sameType<typeof player.user, Player | null>()
+    sameType<typeof before, Player | null>()
+  })
+  const [entry] = await game.users('table').list()
+  sameType<NonNullable<typeof entry>['user'], Player>()
+  game.users().on('join', ({ user, devices, joinedAt }) => {
+    sameType<typeof user, Player>()
+    sameType<typeof devices | typeof joinedAt, number>()
+  })
+  // @ts-expect-error there is no such event
+  game.users().on('joined', () => {})
+  sameType<Awaited<ReturnType<typeof game.online>>, Set<string>>()
+  await game.updateUser('ada', { score: 5 })
+  // @ts-expect-error a score is a number
+  await game.updateUser('ada', { score: '5' })
+  // @ts-expect-error the id is what a user is known by
+  await game.updateUser('ada', { id: 'bob' })
+  game.toUser('ada').except('table').emit('news', 'text')
+  game.rooms('table:*', { presence: { mode: 'count', graceMs: 0, watch: 'members' } })
+  // @ts-expect-error there is no such mode
+  game.rooms('table:*', { presence: { mode: 'names' } })
+  game.of('/lobby').useLogin(null)
+  const noScore = () => ({ id: 'x', name: 'X' })
+  // @ts-expect-error a player has a score
+  game.useLogin(noScore)
+
+  const untyped = new Server({ login: ({ name }) => ({ id: name, name }) })
+  untyped.on('connection', ({ user }) => user?.anything)
+}

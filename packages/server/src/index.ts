@@ -1,4 +1,4 @@
-export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+export type { DefaultEventsMap, DefaultUser, EventsMap, PublicUser, UserEntry } from '@roomcast/protocol'
 export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { AdapterEvents, AdapterView, RoomsView } from './api/adapter-view'
 export type { ConnectionView } from './api/connection-view'
@@ -11,13 +11,30 @@ export type { RemoteSocket } from './api/room-emitter'
 export { RoomEmitter } from './api/room-emitter'
 export { Socket } from './api/socket'
 export type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './api/socket-events'
+export { UserList, type UserPage } from './api/user-list'
 export type { DisconnectReason } from './connection/connection'
 export type { ConnectionReservedEvents } from './connection/connection-events'
 export type { Handshake, RequestHeaders } from './connection/handshake'
 export type { FaultContext, FaultHook } from './observe/report'
 export type { CloseOptions } from './options/close-options'
 export type { CorsOptions, OriginRule } from './options/cors-options'
+export type {
+  Login,
+  LoginContext,
+  LoginLimits,
+  LoginResult,
+  NameOptions,
+  NamePolicy,
+  PeopleOptions,
+  PresencePolicy,
+  RoomPolicy,
+  SessionPolicy,
+  Watcher,
+  WatchRule,
+} from './options/people-options'
 export type { ServerOptions, TlsOptions, Transport, UpgradeRequest } from './options/server-options'
+export { type CheckedUserName, checkUserName } from './people/names'
+export type { UserListEvents } from './people/roster-events'
 export { Server } from './server'
 export type { ConnectionError, EngineEvents } from './transport/engine-events'
 export type { HttpHandler, HttpInfo } from './transport/http'

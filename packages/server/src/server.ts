@@ -1,20 +1,15 @@
 import {
-  type AckResult,
-  type BroadcastArgs,
   createCompactCodec,
-  type DataArgs,
   type DefaultEventsMap,
-  type EventArgs,
-  type EventNames,
+  type DefaultUser,
   type EventsMap,
-  type ListenableNames,
-  type ListenerFor,
+  type PublicUser,
   RoomcastError,
 } from '@roomcast/protocol'
-import type { Namespace, NamespaceMiddleware, NamespaceReservedEvents } from './api/namespace'
+import { MainNamespaceCalls } from './api/main-namespace-calls'
+import type { Namespace } from './api/namespace'
 import { NamespaceRegistry } from './api/namespace-registry'
 import type { NamespaceMatcher, ParentNamespace } from './api/parent-namespace'
-import type { RemoteSocket, RoomEmitter } from './api/room-emitter'
 import type { Runtime } from './api/runtime'
 import { CloseMemory } from './connection/close-memory'
 import { TimingWheel } from './connection/timing-wheel'
@@ -23,6 +18,9 @@ import { Receiver } from './ingress/receive'
 import { guardedHook, printFault } from './observe/report'
 import { assertRetryAfter, type CloseOptions } from './options/close-options'
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './options/server-options'
+import { assertUserId } from './people/identity'
+import { LoginGate } from './people/login-gate'
+import { LoginGuard } from './people/login-guard'
 import { Connections } from './transport/connections'
 import { EngineEvents } from './transport/engine-events'
 import type { EngineApp } from './transport/engine-types'
@@ -37,13 +35,6 @@ import { TopicTable } from './transport/topic-table'
 import { shouldCompress } from './transport/uws-wire'
 import { WebSocketTransport } from './transport/websocket'
 
-type ServerEvents<
-  Listen extends EventsMap,
-  Emit extends EventsMap,
-  ServerSide extends EventsMap,
-  Data,
-> = NamespaceReservedEvents<Listen, Emit, ServerSide, Data>
-
 /**
  * A Roomcast server: the parts connected, and Socket.IO's calls on the main namespace.
  *
@@ -53,6 +44,7 @@ type ServerEvents<
  * @typeParam Emit        Events that clients are sent.
  * @typeParam ServerSide  Events between servers.
  * @typeParam Data        `socket.data`.
+ * @typeParam User        `socket.user`: what the login returns.
  */
 export class Server<
   Listen extends EventsMap = DefaultEventsMap,
@@ -60,12 +52,13 @@ export class Server<
   ServerSide extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
   Data = any,
-> {
+  User extends PublicUser = DefaultUser,
+> extends MainNamespaceCalls<Listen, Emit, ServerSide, Data, User> {
   /** Counts of connections, and refused requests. */
   readonly engine: EngineEvents
   private readonly options: ResolvedServerOptions
   private readonly runtime: Runtime
-  private readonly namespaces: NamespaceRegistry<Listen, Emit, ServerSide, Data>
+  private readonly namespaces: NamespaceRegistry<Listen, Emit, ServerSide, Data, User>
   private readonly connections: Connections
   private readonly topics = new TopicTable()
   private readonly pollSessions: PollSessions
@@ -77,17 +70,25 @@ export class Server<
   private host = 'localhost'
 
   /** @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`. */
-  constructor(options: ServerOptions = {}) {
+  // Not inferred from the login: what that returns is more than the user.
+  constructor(options: ServerOptions<NoInfer<User>> = {}) {
+    super()
     assertOptionsOnly(options)
     const resolved = resolveServerOptions(options)
     const { ackTimeout, connectTimeout, maxHttpBufferSize, onError, codec, pingInterval, pingTimeout } = resolved
     this.options = resolved
+    const wheel = new TimingWheel()
+    const reportFault = onError ? guardedHook(onError) : printFault
+    const { people } = resolved
     this.runtime = {
       codec: codec ?? createCompactCodec(),
       turn: new TurnQueue({ publish: () => {} }),
-      wheel: new TimingWheel(),
-      reportFault: onError ? guardedHook(onError) : printFault,
+      wheel,
+      reportFault,
       closeMemory: new CloseMemory(),
+      people,
+      loginGate: new LoginGate(people.loginLimits, people.loginTimeoutMs, wheel),
+      loginGuard: new LoginGuard(people.loginLimits, reportFault),
       ackTimeoutMs: ackTimeout,
       announced: { frameBytes: maxHttpBufferSize, pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout },
     }
@@ -108,8 +109,31 @@ export class Server<
   }
 
   /** The main namespace, "/". */
-  get sockets(): Namespace<Listen, Emit, ServerSide, Data> {
+  override get sockets(): Namespace<Listen, Emit, ServerSide, Data, User> {
     return this.namespaces.main
+  }
+
+  /**
+   * Ends every connection of a user, in all namespaces, and every login of theirs that is under way: what a ban or a new
+   * password needs. Their clients do not come back by themselves (close code 4014). Whether they may log in again is for
+   * the login to say.
+   *
+   * @returns How many connections were closed.
+   * @throws RoomcastError `INVALID_USER` for what can be no id.
+   */
+  async revoke({ userId }: { readonly userId: string }): Promise<number> {
+    assertUserId(userId)
+    const { turn } = this.runtime
+    const namespaces = this.namespaces.all()
+    const sockets = namespaces.flatMap(({ people }) => [...people.lists.membersOf(userId)])
+    const connections = new Set(sockets.map(({ connection }) => connection))
+    for (const connection of connections) {
+      for (const socket of connection.members()) socket.endNamespace('forced server close', false)
+      turn.flush()
+      connection.end('REVOKED', 'forced server close')
+    }
+    for (const { people } of namespaces) people.lists.revoke(userId)
+    return connections.size
   }
 
   private get isClosed(): boolean {
@@ -203,124 +227,12 @@ export class Server<
    *
    * @throws RoomcastError `INVALID_NAMESPACE`.
    */
-  of(name: string): Namespace<Listen, Emit, ServerSide, Data>
-  of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data>
+  of(name: string): Namespace<Listen, Emit, ServerSide, Data, User>
+  of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data, User>
   of(
     name: NamespaceMatcher | RegExp | string,
-  ): Namespace<Listen, Emit, ServerSide, Data> | ParentNamespace<Listen, Emit, ServerSide, Data> {
+  ): Namespace<Listen, Emit, ServerSide, Data, User> | ParentNamespace<Listen, Emit, ServerSide, Data, User> {
     return typeof name === 'string' ? this.namespaces.of(name) : this.namespaces.pattern(name)
-  }
-
-  /** As `Namespace.on`, on the main namespace. */
-  on<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(
-    event: Event,
-    listener: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>,
-  ): this {
-    this.sockets.on(event, listener)
-    return this
-  }
-
-  /** As `Namespace.once`, on the main namespace. */
-  once<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(
-    event: Event,
-    listener: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>,
-  ): this {
-    this.sockets.once(event, listener)
-    return this
-  }
-
-  /** As `Namespace.off`, on the main namespace. */
-  off<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(
-    event?: Event,
-    listener?: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>,
-  ): this {
-    this.sockets.off(event, listener)
-    return this
-  }
-
-  /** As `Namespace.use`, on the main namespace. */
-  use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this {
-    this.sockets.use(middleware)
-    return this
-  }
-
-  /** As `Namespace.emit`, on the main namespace. */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true {
-    return this.sockets.emit(event, ...args)
-  }
-
-  /** As `Namespace.emitWithAck`, on the main namespace. */
-  emitWithAck<Event extends EventNames<Emit>>(
-    event: Event,
-    ...args: DataArgs<Emit, Event>
-  ): Promise<AckResult<Emit, Event>[]> {
-    return this.sockets.emitWithAck(event, ...args)
-  }
-
-  /** As `Namespace.send`, on the main namespace. */
-  send(...args: EventArgs<Emit, 'message'>): this {
-    this.sockets.send(...args)
-    return this
-  }
-
-  /** The same as {@link send}. */
-  write(...args: EventArgs<Emit, 'message'>): this {
-    return this.send(...args)
-  }
-
-  /** As `Namespace.to`, on the main namespace. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
-    return this.sockets.to(room)
-  }
-
-  /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
-    return this.sockets.to(room)
-  }
-
-  /** As `Namespace.except`, on the main namespace. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
-    return this.sockets.except(room)
-  }
-
-  /** As `Namespace.volatile`, on the main namespace. */
-  get volatile(): RoomEmitter<Emit, Data> {
-    return this.sockets.volatile
-  }
-
-  /** As `Namespace.local`, on the main namespace. */
-  get local(): RoomEmitter<Emit, Data> {
-    return this.sockets.local
-  }
-
-  /** As `Namespace.compress`, on the main namespace. */
-  compress(compress: boolean): RoomEmitter<Emit, Data> {
-    return this.sockets.compress(compress)
-  }
-
-  /** As `Namespace.timeout`, on the main namespace. */
-  timeout(ms: number): RoomEmitter<Emit, Data> {
-    return this.sockets.timeout(ms)
-  }
-
-  /** As `Namespace.fetchSockets`, on the main namespace. */
-  fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
-    return this.sockets.fetchSockets()
-  }
-
-  /** As `Namespace.socketsJoin`, on the main namespace. */
-  socketsJoin(room: string | readonly string[]): void {
-    this.sockets.socketsJoin(room)
-  }
-
-  /** As `Namespace.socketsLeave`, on the main namespace. */
-  socketsLeave(room: string | readonly string[]): void {
-    this.sockets.socketsLeave(room)
-  }
-
-  /** As `Namespace.disconnectSockets`, on the main namespace. */
-  disconnectSockets(close = false): void {
-    this.sockets.disconnectSockets(close)
   }
 }
 

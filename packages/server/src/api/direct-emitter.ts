@@ -5,6 +5,7 @@ import {
   type EventArgs,
   type EventNames,
   type EventsMap,
+  type PublicUser,
   splitAck,
   type TimedArgs,
 } from '@roomcast/protocol'
@@ -12,17 +13,17 @@ import type { AckSettle } from '../connection/pending-acks'
 import type { EmitFlags, RoomEmitter } from './room-emitter'
 
 /** What a {@link DirectEmitter} works on: a socket. */
-export interface DirectHost<Emit extends EventsMap, Data> {
+export interface DirectHost<Emit extends EventsMap, Data, User extends PublicUser> {
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean
-  others(flags: EmitFlags): RoomEmitter<Emit, Data>
+  others(flags: EmitFlags): RoomEmitter<Emit, Data, User>
   settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle
 }
 
 /** Emits to one socket, or to the others, with flags. Every step returns a new object. */
-export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> {
+export class DirectEmitter<Emit extends EventsMap, Data, User extends PublicUser, Timed extends boolean> {
   /** @internal */
   constructor(
-    private readonly host: DirectHost<Emit, Data>,
+    private readonly host: DirectHost<Emit, Data, User>,
     private readonly flags: EmitFlags,
   ) {}
 
@@ -50,42 +51,42 @@ export class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> 
   }
 
   /** As `socket.timeout`. */
-  timeout(ms: number): DirectEmitter<Emit, Data, true> {
+  timeout(ms: number): DirectEmitter<Emit, Data, User, true> {
     return new DirectEmitter(this.host, { ...this.flags, timeoutMs: assertTimeout(ms) })
   }
 
   /** As `socket.volatile`. */
-  get volatile(): DirectEmitter<Emit, Data, Timed> {
+  get volatile(): DirectEmitter<Emit, Data, User, Timed> {
     return new DirectEmitter(this.host, { ...this.flags, volatile: true })
   }
 
   /** As `socket.compress`. */
-  compress(compress: boolean): DirectEmitter<Emit, Data, Timed> {
+  compress(compress: boolean): DirectEmitter<Emit, Data, User, Timed> {
     return new DirectEmitter(this.host, { ...this.flags, compress })
   }
 
   /** As `socket.to`. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.host.others(this.flags).to(room)
   }
 
   /** As `socket.in`. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.to(room)
   }
 
   /** As `socket.except`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.host.others(this.flags).except(room)
   }
 
   /** As `socket.local`. */
-  get local(): RoomEmitter<Emit, Data> {
+  get local(): RoomEmitter<Emit, Data, User> {
     return this.broadcast
   }
 
   /** As `socket.broadcast`. */
-  get broadcast(): RoomEmitter<Emit, Data> {
+  get broadcast(): RoomEmitter<Emit, Data, User> {
     return this.host.others(this.flags)
   }
 }

@@ -1,27 +1,31 @@
 import { LIMITS } from '@roomcast/protocol'
 
-/** An event that arrived and waits. */
-export interface HeldEvent {
-  readonly event: string
+/** An event or a request that arrived and waits. */
+export interface HeldFrame {
+  /** An event; else a request of the library. */
+  readonly isEvent: boolean
+  readonly name: string
   readonly ackId: number
   readonly args: unknown[]
+  /** Of the frame. */
+  readonly bytes: number
 }
 
-/** Events of a client that arrived while an asynchronous `connection` handler of its socket still runs. */
+/** What a client sent while its socket is not ready: an asynchronous `connection` handler runs, or a login. */
 export class HeldFrames {
-  private readonly events: HeldEvent[] = []
+  private readonly frames: HeldFrame[] = []
   private bytes = 0
 
   /** @returns Whether there was room for it. */
-  push(event: HeldEvent, frameBytes: number): boolean {
-    if (this.events.length >= LIMITS.heldFrames || this.bytes + frameBytes > LIMITS.heldBytes) return false
-    this.events.push(event)
-    this.bytes += frameBytes
+  push(frame: HeldFrame): boolean {
+    if (this.frames.length >= LIMITS.heldFrames || this.bytes + frame.bytes > LIMITS.heldBytes) return false
+    this.frames.push(frame)
+    this.bytes += frame.bytes
     return true
   }
 
-  /** The events in order of arrival. */
-  all(): readonly HeldEvent[] {
-    return this.events
+  /** In order of arrival. */
+  all(): readonly HeldFrame[] {
+    return this.frames
   }
 }

@@ -2,24 +2,27 @@ import {
   type AckResult,
   type AnyListener,
   assertEmittable,
+  assertRoomName,
   type BroadcastArgs,
-  callListener,
   type DataArgs,
   type DefaultEventsMap,
+  type DefaultUser,
   Emitter,
   type EventArgs,
   type EventNames,
   type EventsMap,
   encodeFrame,
-  LIMITS,
   MESSAGE_TYPES,
-  RoomcastError,
+  type PublicUser,
+  type RoomcastError,
 } from '@roomcast/protocol'
 import type { AckOutcome } from '../connection/pending-acks'
 import { Broadcaster, type Targets } from '../egress/broadcaster'
+import type { Login, PresencePolicy, RoomPolicy } from '../options/people-options'
 import { RoomIndex } from '../rooms/room-index'
 import { AdapterView } from './adapter-view'
-import { BroadcastCall } from './broadcast-call'
+import { BroadcastCalls } from './broadcast-calls'
+import { NamespacePeople } from './namespace-people'
 import {
   type BroadcastSettle,
   type EmitFlags,
@@ -30,6 +33,7 @@ import {
 } from './room-emitter'
 import type { Runtime } from './runtime'
 import type { AnySocket, Socket } from './socket'
+import { UserList } from './user-list'
 
 /** Events that the library fires on a namespace. */
 export interface NamespaceReservedEvents<
@@ -37,13 +41,18 @@ export interface NamespaceReservedEvents<
   Emit extends EventsMap,
   ServerSide extends EventsMap,
   Data,
+  User extends PublicUser = DefaultUser,
 > {
   /** A socket was admitted. Events it sends wait until a returned promise has settled. */
-  connection: (socket: Socket<Listen, Emit, ServerSide, Data>) => void
+  connection: (socket: Socket<Listen, Emit, ServerSide, Data, User>) => void
   /** The same as `connection`. */
-  connect: (socket: Socket<Listen, Emit, ServerSide, Data>) => void
+  connect: (socket: Socket<Listen, Emit, ServerSide, Data, User>) => void
+  /** A connected socket logged in: `socket.user` is new. Not fired for those that connect as somebody. */
+  login: (socket: Socket<Listen, Emit, ServerSide, Data, User>, before: User | null) => void
+  /** A socket logged out, or is about to be somebody else. It has left its rooms. */
+  logout: (socket: Socket<Listen, Emit, ServerSide, Data, User>, user: User) => void
   /** A namespace was created. Fired on the main namespace. */
-  new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data>) => void
+  new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data, User>) => void
 }
 
 /**
@@ -55,11 +64,15 @@ export type NamespaceMiddleware<
   Emit extends EventsMap,
   ServerSide extends EventsMap,
   Data,
-> = (socket: Socket<Listen, Emit, ServerSide, Data>, next: (error?: Error & { data?: unknown }) => void) => unknown
+  User extends PublicUser = DefaultUser,
+> = (
+  socket: Socket<Listen, Emit, ServerSide, Data, User>,
+  next: (error?: Error & { data?: unknown }) => void,
+) => unknown
 
 /** A namespace whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a namespace of any event maps has to fit
-export type AnyNamespace = Namespace<any, any, any, any>
+export type AnyNamespace = Namespace<any, any, any, any, any>
 
 /** Sockets that share a name, a set of rooms and their middleware. Created with `io.of(name)`. */
 export class Namespace<
@@ -68,19 +81,21 @@ export class Namespace<
   ServerSide extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
   Data = any,
-> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
+  User extends PublicUser = DefaultUser,
+> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>> {
   /** Rooms and sockets of the namespace, and events about them. Read-only. */
   readonly adapter: AdapterView
+  /** @internal */
+  readonly people: NamespacePeople
   /** @internal Middleware of `use`. */
-  middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data>[] = []
+  middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>[] = []
 
   /** @internal The pattern that made it: its listeners hold here too. */
   parent: Pick<Emitter<EventsMap, EventsMap>, 'listenersOf'> | null = null
 
   private readonly index: RoomIndex<AnySocket>
   private readonly broadcaster: Broadcaster<AnySocket>
-  private readonly calls = new Map<number, BroadcastCall<AnySocket>>()
-  private lastCallId = 1
+  private readonly calls: BroadcastCalls
   private outgoingListeners = 0
   private candidates = 0
 
@@ -96,20 +111,68 @@ export class Namespace<
   ) {
     super()
     this.adapter = new AdapterView(name, runtime.reportFault)
-    this.index = new RoomIndex(number, this.adapter)
+    this.people = new NamespacePeople(this)
+    this.index = new RoomIndex(number, this.adapter, (id) => this.people.lists.membersOf(id))
     this.adapter.observe(this.index)
+    this.calls = new BroadcastCalls(runtime, (error, event) => this.onListenerError(error, event))
     this.broadcaster = new Broadcaster(this.index, runtime.turn)
   }
 
   /** The sockets of the namespace by id. Live and read-only. */
-  get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>> {
+  get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data, User>> {
     return this.index.members
   }
 
   /** Adds a middleware that every connecting socket passes, in order of registration. */
-  use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this {
+  use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this {
     this.middleware = [...this.middleware, middleware]
     return this
+  }
+
+  /**
+   * Turns the credentials of this namespace into users, instead of the server's `login`.
+   *
+   * @param login  null: everybody is anonymous here.
+   */
+  useLogin(login: Login<User> | null): this {
+    this.people.login = login as Login | null
+    return this
+  }
+
+  /**
+   * Rules for the rooms whose name matches; of several patterns the first that matches holds. Say it before clients come.
+   *
+   * @param pattern  A room name, where `*` stands for any text.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
+  rooms(pattern: string, { presence = {} }: RoomPolicy<User>): this {
+    this.people.lists.setPolicy(pattern, presence as PresencePolicy)
+    return this
+  }
+
+  /**
+   * Who is in a room, or in the namespace: users, not sockets.
+   *
+   * @throws RoomcastError `INVALID_ROOM_NAME`.
+   */
+  users(room?: string): UserList<User> {
+    if (room !== undefined) assertRoomName(room)
+    return new UserList(this.people.lists, room ?? null)
+  }
+
+  /** Which of these users are online in the namespace. */
+  async online(ids: readonly string[]): Promise<Set<string>> {
+    return new Set(ids.filter((id) => this.people.lists.isOnline(id)))
+  }
+
+  /**
+   * Changes fields of a user's profile, for all their sockets and all lists; undefined takes a field away.
+   *
+   * @returns The user as it is now.
+   * @throws RoomcastError `USER_NOT_ONLINE`, `NAME_IN_USE`, `INVALID_NAME`, `INVALID_USER`; then nothing has changed.
+   */
+  async updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User> {
+    return this.people.lists.update(id, changes) as unknown as User
   }
 
   /** Sends an event to every socket of the namespace. As `RoomEmitter.emit`. */
@@ -137,42 +200,52 @@ export class Namespace<
   }
 
   /** The members of rooms. As `RoomEmitter.to`. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.everybody().to(room)
   }
 
   /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.to(room)
   }
 
   /** Everybody who is not in these rooms. As `RoomEmitter.except`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.everybody().except(room)
   }
 
+  /** The sockets of users. As `RoomEmitter.toUser`. */
+  toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.everybody().toUser(id)
+  }
+
+  /** Everybody but these users. As `RoomEmitter.exceptUser`. */
+  exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.everybody().exceptUser(id)
+  }
+
   /** As `RoomEmitter.volatile`. */
-  get volatile(): RoomEmitter<Emit, Data> {
+  get volatile(): RoomEmitter<Emit, Data, User> {
     return this.everybody().volatile
   }
 
   /** As `RoomEmitter.local`. */
-  get local(): RoomEmitter<Emit, Data> {
+  get local(): RoomEmitter<Emit, Data, User> {
     return this.everybody().local
   }
 
   /** As `RoomEmitter.compress`. */
-  compress(compress: boolean): RoomEmitter<Emit, Data> {
+  compress(compress: boolean): RoomEmitter<Emit, Data, User> {
     return this.everybody().compress(compress)
   }
 
   /** As `RoomEmitter.timeout`. */
-  timeout(ms: number): RoomEmitter<Emit, Data> {
+  timeout(ms: number): RoomEmitter<Emit, Data, User> {
     return this.everybody().timeout(ms)
   }
 
   /** As `RoomEmitter.fetchSockets`. */
-  fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
+  fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]> {
     return this.everybody().fetchSockets()
   }
 
@@ -205,12 +278,11 @@ export class Namespace<
     }
     if (settle === null && !this.broadcaster.mayReach(targets)) return
     const { codec } = this.runtime
-    if (settle !== null) this.lastCallId += 2
-    const ackId = settle === null ? -1 : this.lastCallId
+    const ackId = settle === null ? -1 : this.calls.nextId()
     const frame = encodeFrame(codec, { type: MESSAGE_TYPES.EVENT, namespace: this.number, ackId, event }, args)
-    if (settle !== null && !this.openCall(ackId, targets, flags, settle)) return
+    if (settle !== null && !this.calls.add(ackId, this.broadcaster.select(targets), flags.timeoutMs, settle)) return
     this.broadcaster.publish(targets, frame, flags)
-    this.calls.get(ackId)?.finishIfComplete()
+    this.calls.sent(ackId)
   }
 
   /** @internal */
@@ -220,8 +292,7 @@ export class Namespace<
 
   /** @internal An answer of a socket to a broadcast. */
   answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
-    if (this.calls.get(ackId)?.answer(socket, error, args)) return 'settled'
-    return ackId <= this.lastCallId ? 'late' : 'unknown'
+    return this.calls.answer(socket, ackId, error, args)
   }
 
   /** @internal Puts a socket that passed the middleware into the namespace. */
@@ -233,13 +304,13 @@ export class Namespace<
   /** @internal */
   join(socket: AnySocket, room: string): void {
     this.runtime.turn.flush()
-    this.index.join(socket, room)
+    if (this.index.join(socket, room)) this.people.lists.join(socket, room)
   }
 
   /** @internal */
   leave(socket: AnySocket, room: string): void {
     this.runtime.turn.flush()
-    this.index.leave(socket, room)
+    if (this.index.leave(socket, room)) this.people.lists.leave(socket, room)
   }
 
   /** @internal */
@@ -247,12 +318,24 @@ export class Namespace<
     return this.index.roomsOf(socket)
   }
 
-  /** @internal */
-  remove(socket: AnySocket): void {
+  /** @internal @param isLost  Whether the link was lost: the user may be back in a moment. */
+  remove(socket: AnySocket, isLost: boolean): void {
     this.runtime.turn.flush()
+    const rooms = socket.joined?.map(({ name }) => name) ?? []
     this.index.remove(socket)
-    for (const call of this.calls.values()) call.leave(socket)
+    this.people.gone(socket, rooms, isLost)
+    this.calls.leave(socket)
     this.reportIfEmpty()
+  }
+
+  /** @internal */
+  onLogin(socket: AnySocket, before: DefaultUser | null): void {
+    this.fire('login', socket, before as User | null)
+  }
+
+  /** @internal */
+  onLogout(socket: AnySocket, user: DefaultUser): void {
+    this.fire('logout', socket, user as unknown as User)
   }
 
   /** @internal A client asks for the namespace; it is not empty until {@link releaseCandidate}. */
@@ -286,21 +369,7 @@ export class Namespace<
     if (this.index.members.size === 0 && this.candidates === 0) this.onEmpty(this)
   }
 
-  private everybody(): RoomEmitter<Emit, Data> {
+  private everybody(): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this, EVERYBODY, NO_FLAGS)
-  }
-
-  private openCall(ackId: number, targets: Targets, flags: EmitFlags, settle: BroadcastSettle): boolean {
-    const guarded: BroadcastSettle = (...outcome) =>
-      callListener(settle, undefined, outcome, (fault) => this.onListenerError(fault, 'ack'))
-    if (this.calls.size >= LIMITS.pendingBroadcasts) {
-      guarded(new RoomcastError('TOO_MANY_PENDING_ACKS', `${LIMITS.pendingBroadcasts} broadcasts wait for answers`), [])
-      return false
-    }
-    const { wheel, ackTimeoutMs } = this.runtime
-    const timeoutMs = flags.timeoutMs ?? ackTimeoutMs
-    const done = () => this.calls.delete(ackId)
-    this.calls.set(ackId, new BroadcastCall(this.broadcaster.select(targets), timeoutMs, wheel, guarded, done))
-    return true
   }
 }

@@ -1,5 +1,14 @@
-import { type BroadcastArgs, Emitter, type EventNames, type EventsMap, type RoomcastError } from '@roomcast/protocol'
+import {
+  type BroadcastArgs,
+  type DefaultUser,
+  Emitter,
+  type EventNames,
+  type EventsMap,
+  type PublicUser,
+  type RoomcastError,
+} from '@roomcast/protocol'
 import type { Targets } from '../egress/broadcaster'
+import { type Login, type PresencePolicy, type RoomPolicy, resolvePresence } from '../options/people-options'
 import type { AnyNamespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
 import {
   type BroadcastSettle,
@@ -27,10 +36,14 @@ export class ParentNamespace<
   Emit extends EventsMap,
   ServerSide extends EventsMap,
   Data,
-> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
+  User extends PublicUser = DefaultUser,
+> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>> {
   /** @internal */
   readonly children = new Set<AnyNamespace>()
-  private middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data>[] = []
+  private middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>[] = []
+  /** undefined: as the server's. */
+  private login: Login<User> | null | undefined
+  private readonly policies: { readonly pattern: string; readonly policy: RoomPolicy<User> }[] = []
 
   /** @internal */
   constructor(
@@ -44,8 +57,21 @@ export class ParentNamespace<
   }
 
   /** Adds a middleware to every child created from now on. */
-  use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this {
+  use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this {
     this.middleware = [...this.middleware, middleware]
+    return this
+  }
+
+  /** As `Namespace.useLogin`, for every child created from now on. */
+  useLogin(login: Login<User> | null): this {
+    this.login = login
+    return this
+  }
+
+  /** As `Namespace.rooms`, for every child created from now on. @throws RoomcastError `INVALID_OPTION`. */
+  rooms(pattern: string, policy: RoomPolicy<User>): this {
+    resolvePresence('presence', (policy.presence ?? {}) as PresencePolicy, this.runtime.people.presence)
+    this.policies.push({ pattern, policy })
     return this
   }
 
@@ -55,22 +81,27 @@ export class ParentNamespace<
   }
 
   /** The members of rooms, in every child. As `RoomEmitter.to`. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.everybody().to(room)
   }
 
   /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.to(room)
   }
 
+  /** The sockets of users, in every child. As `RoomEmitter.toUser`. */
+  toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.everybody().toUser(id)
+  }
+
   /** Everybody who is not in these rooms, in every child. As `RoomEmitter.except`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.everybody().except(room)
   }
 
   /** The sockets of every child. */
-  fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
+  fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]> {
     return this.everybody().fetchSockets()
   }
 
@@ -103,11 +134,13 @@ export class ParentNamespace<
   /** @internal Gives a new child what the parent has. */
   adopt(child: AnyNamespace): void {
     for (const middleware of this.middleware) child.use(middleware)
+    if (this.login !== undefined) child.useLogin(this.login as Login | null)
+    for (const { pattern, policy } of this.policies) child.rooms(pattern, policy as RoomPolicy)
     child.parent = this
     this.children.add(child)
   }
 
-  private everybody(): RoomEmitter<Emit, Data> {
+  private everybody(): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this, EVERYBODY, NO_FLAGS)
   }
 

@@ -4,20 +4,25 @@ import {
   assertTimeout,
   type BroadcastArgs,
   type DataArgs,
+  type DefaultUser,
   type EventNames,
   type EventsMap,
+  type PublicUser,
   RoomcastError,
   splitAck,
 } from '@roomcast/protocol'
 import type { Handshake } from '../connection/handshake'
 import type { DeliveryFlags, Targets } from '../egress/broadcaster'
+import { assertUserId } from '../people/identity'
+import { userRoom } from '../rooms/room-index'
 
 /** A socket as bulk operations see it. */
-export interface RemoteSocket<Emit extends EventsMap, Data> {
+export interface RemoteSocket<Emit extends EventsMap, Data, User extends PublicUser = DefaultUser> {
   readonly id: string
   readonly handshake: Handshake
   readonly rooms: Set<string>
   readonly data: Data
+  readonly user: User | null
   emit<Event extends EventNames<Emit>>(event: Event, ...args: Parameters<Emit[Event]>): boolean
   join(room: string | readonly string[]): void
   leave(room: string): void
@@ -52,7 +57,7 @@ export interface BroadcastHost {
  * Chooses receivers step by step and emits to them. Every step returns a new object, so a chain can be kept
  * and used again. Each socket gets an event at most once, however many of the rooms it is in.
  */
-export class RoomEmitter<Emit extends EventsMap, Data> {
+export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser = DefaultUser> {
   /** @internal */
   constructor(
     private readonly host: BroadcastHost,
@@ -66,32 +71,47 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
    * @param room  Name or names, each 1 to 200 bytes of UTF-8 without control characters.
    * @throws RoomcastError `INVALID_ROOM_NAME`.
    */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.with({ rooms: [...this.targets.rooms, ...roomNames(room)], except: this.targets.except })
   }
 
   /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.to(room)
   }
 
   /** Takes the members of rooms out of the receivers. @throws RoomcastError `INVALID_ROOM_NAME`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.with({ rooms: this.targets.rooms, except: [...this.targets.except, ...roomNames(room)] })
   }
 
+  /**
+   * Adds the sockets of users, all their devices.
+   *
+   * @param id  Id or ids of users, as their login gave them. Those who are not online get nothing.
+   * @throws RoomcastError `INVALID_USER` for what can be no id.
+   */
+  toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.with({ rooms: [...this.targets.rooms, ...userRooms(id)], except: this.targets.except })
+  }
+
+  /** Takes the sockets of users out of the receivers. @throws RoomcastError `INVALID_USER`. */
+  exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.with({ rooms: this.targets.rooms, except: [...this.targets.except, ...userRooms(id)] })
+  }
+
   /** Skips receivers that still have unsent data: they get the next one. */
-  get volatile(): RoomEmitter<Emit, Data> {
+  get volatile(): RoomEmitter<Emit, Data, User> {
     return this.flag({ volatile: true })
   }
 
   /** Only sockets of this process. On a single server every emit is local. */
-  get local(): RoomEmitter<Emit, Data> {
+  get local(): RoomEmitter<Emit, Data, User> {
     return this
   }
 
   /** Whether to compress, where the option `perMessageDeflate` is on. @default true */
-  compress(compress: boolean): RoomEmitter<Emit, Data> {
+  compress(compress: boolean): RoomEmitter<Emit, Data, User> {
     return this.flag({ compress })
   }
 
@@ -99,7 +119,7 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
    * @param ms  Milliseconds to wait for the acks of the receivers, 1 to 2^31 - 1.
    * @throws RoomcastError `INVALID_OPTION`.
    */
-  timeout(ms: number): RoomEmitter<Emit, Data> {
+  timeout(ms: number): RoomEmitter<Emit, Data, User> {
     return this.flag({ timeoutMs: assertTimeout(ms) })
   }
 
@@ -139,8 +159,8 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
   }
 
   /** The receivers. */
-  async fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
-    return [...this.host.select(this.targets)] as RemoteSocket<Emit, Data>[]
+  async fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]> {
+    return [...this.host.select(this.targets)] as RemoteSocket<Emit, Data, User>[]
   }
 
   /** Makes every receiver join rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
@@ -160,11 +180,11 @@ export class RoomEmitter<Emit extends EventsMap, Data> {
     for (const socket of [...this.host.select(this.targets)]) socket.disconnect(close)
   }
 
-  private with(targets: Targets): RoomEmitter<Emit, Data> {
+  private with(targets: Targets): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this.host, targets, this.flags)
   }
 
-  private flag(flags: Partial<EmitFlags>): RoomEmitter<Emit, Data> {
+  private flag(flags: Partial<EmitFlags>): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this.host, this.targets, { ...this.flags, ...flags })
   }
 }
@@ -174,4 +194,12 @@ export function roomNames(room: string | readonly string[]): readonly string[] {
   const names = Array.isArray(room) ? (room as readonly string[]) : [room as string]
   for (const name of names) assertRoomName(name)
   return names
+}
+
+function userRooms(id: string | readonly string[]): readonly string[] {
+  const ids = Array.isArray(id) ? (id as readonly string[]) : [id as string]
+  return ids.map((each) => {
+    assertUserId(each)
+    return userRoom(each)
+  })
 }

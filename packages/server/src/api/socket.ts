@@ -6,11 +6,13 @@ import {
   callListener,
   type DataArgs,
   type DefaultEventsMap,
+  type DefaultUser,
   type EventArgs,
   type EventNames,
   type EventsMap,
   encodeFrame,
   MESSAGE_TYPES,
+  type PublicUser,
   type RoomcastError,
   SocketEmitter,
   splitAck,
@@ -19,40 +21,22 @@ import type { Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
 import { type AckOutcome, type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
 import type { WirePort } from '../connection/wire-port'
+import type { MemberLogin } from '../people/account'
 import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
-import { type BroadcastHost, type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter'
-import type { Runtime } from './runtime'
+import { type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter'
 import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './socket-events'
+import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
 
-/** What a socket sees of its namespace. */
-export interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
-  readonly name: string
-  readonly sockets: ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data>
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data>
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data>
-  emit: RoomEmitter<Emit, Data>['emit']
-}
-
-/** The untyped inside of a namespace that its sockets work with. */
-export interface SocketHost extends BroadcastHost {
-  readonly number: number
-  readonly runtime: Runtime
-  join(socket: AnySocket, room: string): void
-  leave(socket: AnySocket, room: string): void
-  roomsOf(socket: AnySocket): Set<string>
-  remove(socket: AnySocket): void
-  noteOutgoingListeners(change: number): void
-  answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
-}
+/** Ends that nobody decided: the user may be back in a moment. */
+const LOST: ReadonlySet<DisconnectReason> = new Set(['ping timeout', 'transport close', 'transport error'])
 
 /** A socket whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a socket of any event maps has to fit
-export type AnySocket = Socket<any, any, any, any>
+export type AnySocket = Socket<any, any, any, any, any>
 
 /**
  * One client in one namespace: what handlers talk to.
@@ -67,6 +51,7 @@ export class Socket<
   ServerSide extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
   Data = any,
+  User extends PublicUser = DefaultUser,
 > extends SocketEmitter<Listen, SocketReservedEvents> {
   /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
   readonly id: string = newSocketId()
@@ -76,9 +61,11 @@ export class Socket<
   joined: Room<this>[] | null = null
   /** @internal */
   hasOwnTopic = false
+  /** @internal Who it is; null for anonymous sockets. */
+  login: MemberLogin<this> | null = null
   /** @internal Middleware of `use`. */
   middleware: readonly SocketMiddleware[] | null = null
-  /** @internal Frames that wait for an asynchronous `connection` handler. */
+  /** @internal Frames that wait for an asynchronous `connection` handler, or for a login. */
   held: HeldFrames | null = null
 
   private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
@@ -91,7 +78,7 @@ export class Socket<
   /** @internal */
   constructor(
     /** @internal */
-    readonly host: SocketHost,
+    readonly host: SocketHost<AnySocket>,
     /** @internal */
     readonly connection: Connection<AnySocket>,
     private readonly auth: unknown,
@@ -119,6 +106,17 @@ export class Socket<
     this.lazyData = data
   }
 
+  /** The user, as the login gave it; null for anonymous sockets. The same object for all devices of the user. */
+  get user(): User | null {
+    return (this.login?.user ?? null) as User | null
+  }
+
+  /** What the login gave for the server alone; undefined for anonymous sockets. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the application's login returned
+  get claims(): any {
+    return this.login?.identity.claims
+  }
+
   /** What the client said when it connected. `auth` is unchecked input. */
   get handshake(): Handshake {
     this.lazyHandshake ??= buildHandshake(this.connection.handshake, this.auth ?? {})
@@ -131,8 +129,8 @@ export class Socket<
   }
 
   /** The namespace. */
-  get nsp(): SocketNamespace<Listen, Emit, ServerSide, Data> {
-    return this.host as unknown as SocketNamespace<Listen, Emit, ServerSide, Data>
+  get nsp(): SocketNamespace<Socket<Listen, Emit, ServerSide, Data, User>, Emit, Data, User> {
+    return this.host as unknown as SocketNamespace<Socket<Listen, Emit, ServerSide, Data, User>, Emit, Data, User>
   }
 
   /** The connection beneath, which the client's other namespaces share. */
@@ -192,42 +190,42 @@ export class Socket<
    * @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`, 1 to 2^31 - 1; the ack gets the error in front.
    * @throws RoomcastError `INVALID_OPTION`.
    */
-  timeout(ms: number): DirectEmitter<Emit, Data, true> {
+  timeout(ms: number): DirectEmitter<Emit, Data, User, true> {
     return this.direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
   }
 
   /** Skips the event if the client still has unsent data. */
-  get volatile(): DirectEmitter<Emit, Data, false> {
+  get volatile(): DirectEmitter<Emit, Data, User, false> {
     return this.direct({ ...NO_FLAGS, volatile: true })
   }
 
   /** Whether to compress, where the option `perMessageDeflate` is on. @default true */
-  compress(compress: boolean): DirectEmitter<Emit, Data, false> {
+  compress(compress: boolean): DirectEmitter<Emit, Data, User, false> {
     return this.direct({ ...NO_FLAGS, compress })
   }
 
   /** Everybody else in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.others(NO_FLAGS).to(room)
   }
 
   /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.to(room)
   }
 
   /** Everybody else who is not in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data> {
+  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.others(NO_FLAGS).except(room)
   }
 
   /** Everybody else in the namespace. */
-  get broadcast(): RoomEmitter<Emit, Data> {
+  get broadcast(): RoomEmitter<Emit, Data, User> {
     return this.others(NO_FLAGS)
   }
 
   /** Everybody else on this process. */
-  get local(): RoomEmitter<Emit, Data> {
+  get local(): RoomEmitter<Emit, Data, User> {
     return this.broadcast
   }
 
@@ -265,6 +263,12 @@ export class Socket<
       this.connection.end('KICKED', 'forced server close')
     } else this.endNamespace('server namespace disconnect', true)
     return this
+  }
+
+  /** @internal Sends a notice. */
+  notify(notice: readonly unknown[]): void {
+    const fields = { type: MESSAGE_TYPES.NOTICE, namespace: this.host.number }
+    this.sendFrame(encodeFrame(this.host.runtime.codec, fields, notice))
   }
 
   /** @internal Sends one event. */
@@ -329,13 +333,14 @@ export class Socket<
     const { runtime } = this.host
     if (notify && this.connection.phase === 'open') {
       this.connection.noteEnded(this.host.number)
-      const frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }, null)
+      const fields = { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }
+      const frame = encodeFrame(runtime.codec, fields, details ?? null)
       runtime.turn.send(this, frame, false)
     }
     this.phase = 'disconnected'
     this.held = null
     this.onOutgoingChange()
-    this.host.remove(this)
+    this.host.remove(this, LOST.has(reason))
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)
@@ -354,12 +359,12 @@ export class Socket<
   }
 
   /** @internal */
-  direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Data, Timed> {
+  direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Data, User, Timed> {
     return new DirectEmitter(this, flags)
   }
 
   /** @internal */
-  others(flags: EmitFlags): RoomEmitter<Emit, Data> {
+  others(flags: EmitFlags): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this.host, { rooms: [], except: [this.id] }, flags)
   }
 

@@ -9,18 +9,20 @@ import {
   MESSAGE_TYPES,
   toErrorBody,
 } from '@roomcast/protocol'
-import { HeldFrames } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
+import { displace, showIdentity } from '../api/namespace-people'
 import type { NamespaceRegistry } from '../api/namespace-registry'
 import type { Runtime } from '../api/runtime'
 import { type AnySocket, Socket } from '../api/socket'
 import type { Connection } from '../connection/connection'
-import { deliverEvent } from './event'
+import { expiresInMs } from '../people/people'
+import { holdDuring } from './hold'
+import { identifyAtConnect } from './login'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
 import { refusalBody } from './refusal'
 
 // biome-ignore lint/suspicious/noExplicitAny: variance: a registry of any event maps has to fit
-export type AnyRegistry = NamespaceRegistry<any, any, any, any>
+export type AnyRegistry = NamespaceRegistry<any, any, any, any, any>
 
 const REFUSED: ErrorBody = { code: 'CONNECT_REFUSED', message: 'the connection was refused' }
 const INVALID_NAMESPACE: ErrorBody = { code: 'INVALID_NAMESPACE', message: 'Invalid namespace' }
@@ -28,8 +30,8 @@ const INVALID_NAMESPACE: ErrorBody = { code: 'INVALID_NAMESPACE', message: 'Inva
 /**
  * Answers CONNECT.
  *
- *   find the namespace ─► middleware ─► admit: CONNECTED, rooms, `connection` listeners
- *           └────────────────┴────────► CONNECT_ERROR
+ *   find the namespace ─► login ─► middleware ─► admit: CONNECTED, rooms, `connection` listeners
+ *           └───────────────┴──────────┴────────► CONNECT_ERROR
  *
  * @returns false if the frame is not legal now: the namespace is connected or asked for already.
  */
@@ -57,8 +59,13 @@ export function connectNamespace(
     if (!namespace) return decide(() => refuse(runtime, connection, name, INVALID_NAMESPACE))
     if (connection.phase !== 'open') return
     namespace.addCandidate()
-    release = () => namespace.releaseCandidate()
-    admitThroughMiddleware(runtime, connection, namespace, body, decide)
+    // Only a login asks whether anybody still waits.
+    const waiting = namespace.people.login === null ? null : new AbortController()
+    release = () => {
+      waiting?.abort()
+      namespace.releaseCandidate()
+    }
+    admitThroughMiddleware(runtime, connection, namespace, body, waiting?.signal, decide)
   }
   if (known !== undefined) proceed(known)
   else {
@@ -75,6 +82,7 @@ function admitThroughMiddleware(
   connection: Connection<AnySocket>,
   namespace: AnyNamespace,
   { auth, previous }: ConnectBody,
+  cancelled: AbortSignal | undefined,
   decide: (outcome: () => void) => void,
 ): void {
   const socket: AnySocket = new Socket(namespace, connection, auth)
@@ -84,13 +92,18 @@ function admitThroughMiddleware(
       else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket, previous)
       else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
     })
-  const { middleware } = namespace
-  if (middleware.length === 0) onDone({ kind: 'passed' })
-  else
-    runMiddleware(
-      middleware.map((step) => (next) => step(socket, next)),
-      onDone,
-    )
+  identifyAtConnect(namespace, socket, auth, cancelled, (identity, refused) => {
+    if (refused !== null) return decide(() => refuse(runtime, connection, namespace.name, refused))
+    if (cancelled?.aborted) return
+    showIdentity(socket, identity)
+    const { middleware } = namespace
+    if (middleware.length === 0) onDone({ kind: 'passed' })
+    else
+      runMiddleware(
+        middleware.map((step) => (next) => step(socket, next)),
+        onDone,
+      )
+  })
 }
 
 function admit(
@@ -100,6 +113,13 @@ function admit(
   socket: AnySocket,
   previous: string | undefined,
 ): void {
+  const { identity = null } = socket.login ?? {}
+  let displaced: readonly AnySocket[] = []
+  try {
+    if (identity !== null) displaced = namespace.people.admit(socket, identity, previous)
+  } catch (error) {
+    return refuse(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
+  }
   if (connection.connectDeadline !== null) {
     runtime.wheel.cancel(connection.connectDeadline)
     connection.connectDeadline = null
@@ -109,6 +129,8 @@ function admit(
     sid: socket.id,
     limits: runtime.announced,
     previous: previous === undefined ? undefined : runtime.closeMemory.take(previous),
+    user: socket.user ?? undefined,
+    expiresInMs: expiresInMs(identity ?? undefined),
   }
   const fields = { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }
   // Before anybody can know of the socket: nothing of the namespace may overtake it.
@@ -116,10 +138,9 @@ function admit(
   connection.addMember(socket)
   namespace.add(socket)
   socket.admit()
+  displace(displaced)
   const waits = startConnectionListeners(namespace, socket)
-  if (waits.length === 0) return
-  socket.held = new HeldFrames()
-  Promise.all(waits).then(() => releaseHeld(socket))
+  if (waits.length > 0) holdDuring(socket, Promise.all(waits))
 }
 
 /** Calls the `connection` listeners. @returns What is still running; never rejects. */
@@ -138,12 +159,6 @@ function startConnectionListeners(namespace: AnyNamespace, socket: AnySocket): P
     }
   }
   return waits
-}
-
-function releaseHeld(socket: AnySocket): void {
-  const { held } = socket
-  socket.held = null
-  for (const { event, ackId, args } of held?.all() ?? []) deliverEvent(socket, event, ackId, args)
 }
 
 function refusal(

@@ -49,7 +49,11 @@ export class Broadcaster<Member extends RoomMember> {
   mayReach(targets: Targets): boolean {
     const { members } = this.index
     if (targets.rooms.length === 0) return members.size > 0
-    return targets.rooms.some((name) => members.has(name) || this.index.room(name) !== undefined)
+    return targets.rooms.some((name) => {
+      if (members.has(name) || this.index.room(name) !== undefined) return true
+      for (const _ of this.index.membersOf(name)) return true
+      return false
+    })
   }
 
   private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags): void {
@@ -62,23 +66,22 @@ export class Broadcaster<Member extends RoomMember> {
     for (const name of rooms) {
       const room = this.index.room(name)
       if (room !== undefined) this.toTopic(room.topic, room.members, excepted, served, frame, flags)
-      else this.toOwner(name, excepted, served, frame, flags)
+      else for (const member of this.index.membersOf(name)) this.toOne(member, excepted, served, frame, flags)
     }
   }
 
-  /** Own-id rooms are not stored: the frame goes to the socket's own topic. */
-  private toOwner(
-    id: string,
+  /** Own-id rooms and those of users are not stored: the frame goes to the socket's own topic. */
+  private toOne(
+    member: Member,
     excepted: ReadonlySet<Member> | null,
     served: Set<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
   ): void {
-    const owner = this.index.members.get(id)
-    if (owner === undefined || excepted?.has(owner) || served?.has(owner)) return
-    served?.add(owner)
-    if (flags.volatile && isCongested(owner)) return
-    this.turn.publisher.publish(ownTopic(owner), frame, flags.compress)
+    if (excepted?.has(member) || served?.has(member)) return
+    served?.add(member)
+    if (flags.volatile && isCongested(member)) return
+    this.turn.publisher.publish(ownTopic(member), frame, flags.compress)
   }
 
   private toTopic(

@@ -12,13 +12,17 @@ import {
   readConnectBody,
   readErrorBody,
   readHeader,
+  readNamedBody,
   TYPE_MASK,
 } from '@roomcast/protocol'
+import type { HeldFrame, HeldFrames } from '../api/held-frames'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
 import { type AnyRegistry, connectNamespace } from '../dispatch/connect'
 import { deliverEvent } from '../dispatch/event'
+import { holdDuring } from '../dispatch/hold'
+import { deliverRequest } from '../dispatch/request'
 
 /*
  * Bytes in: size, header, legal in this phase and direction, body, then dispatch.
@@ -79,6 +83,8 @@ export class Receiver {
     switch (header.type) {
       case MESSAGE_TYPES.EVENT:
         return this.onEvent(connection, header, frame)
+      case MESSAGE_TYPES.REQUEST:
+        return this.onRequest(connection, header, frame)
       case MESSAGE_TYPES.ACK:
         return this.onAck(connection, header, null, readArguments(this.body(header, frame)))
       case MESSAGE_TYPES.ACK_ERROR: {
@@ -121,9 +127,22 @@ export class Receiver {
     } else if (RESERVED_EVENTS.has(event)) {
       this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
     } else if (socket.held !== null) {
-      if (socket.held.push({ event, ackId, args }, frame.length)) return
-      this.refuse(connection, 'HELD_LIMIT')
+      this.hold(socket, socket.held, { isEvent: true, name: event, ackId, args, bytes: frame.length })
     } else deliverEvent(socket, event, ackId, args)
+  }
+
+  private onRequest(connection: Connection<AnySocket>, header: ReadHeader, frame: Uint8Array): void {
+    const { ackId } = header
+    const [name, ...args] = readNamedBody(this.body(header, frame))
+    const socket = this.memberOf(connection, header)
+    if (socket === null) return
+    if (socket.held !== null) {
+      this.hold(socket, socket.held, { isEvent: false, name, ackId, args, bytes: frame.length })
+    } else deliverRequest(socket, name, ackId, args, (work) => holdDuring(socket, work))
+  }
+
+  private hold({ connection }: AnySocket, held: HeldFrames, frame: HeldFrame): void {
+    if (!held.push(frame)) this.refuse(connection, 'HELD_LIMIT')
   }
 
   private onAck(

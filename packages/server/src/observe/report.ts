@@ -1,7 +1,7 @@
 /** Where a fault of user code happened. */
 export interface FaultContext {
-  /** What was running: a handler of an event, a middleware, an HTTP handler, a listener of the library. */
-  readonly where: 'event handler' | 'http handler' | 'listener' | 'middleware'
+  /** What was running: a handler of an event, a middleware, an HTTP handler, a listener of the library, a login, a rule. */
+  readonly where: 'event handler' | 'http handler' | 'listener' | 'login' | 'middleware' | 'watch rule'
   /** Event, namespace or path it was running for. */
   readonly name: string
   /** Id of the socket it was running for, if any. */

@@ -2,6 +2,7 @@ import { type DefaultUser, LIMITS, type PublicUser, RoomcastError, type ValueCod
 import type { FaultHook } from '../observe/report'
 import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from './cors-options'
 import { type PeopleOptions, type ResolvedPeopleOptions, resolvePeopleOptions } from './people-options'
+import { type ProxyNetworks, resolveTrustedProxies } from './proxy-options'
 import { inRange } from './ranges'
 
 /** A way to reach the server. */
@@ -15,7 +16,7 @@ export interface UpgradeRequest {
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
-  /** Address of the peer: the client, or the proxy before us. */
+  /** Address of the client: as {@link ServerOptions.trustedProxies} tell it, else that of the peer. */
   readonly address: string
 }
 
@@ -88,6 +89,13 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
    * closed, and the connection stays with polling. @default 10000
    */
   readonly upgradeTimeout?: number
+  /**
+   * Proxies before this server: addresses, and networks as in `10.0.0.0/8` or `fd00::/8`. Where a request comes from one of
+   * them, `handshake.address` is the last address in its `X-Forwarded-For`, read from the right, that is not one of them.
+   * Every other client could write that header as it likes: list nothing but proxies that add to it, or overwrite it. Without
+   * the option the header means nothing. A network of 0 bits is refused. @default none
+   */
+  readonly trustedProxies?: readonly string[]
   /** Serves TLS (https and wss) with these files. @default none */
   readonly tls?: TlsOptions
   /** Largest body of a request to a handler of `io.http`, in bytes. @default 1048576 */
@@ -101,7 +109,7 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
 }
 
 /** {@link ServerOptions} with every number filled in and checked. */
-export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | keyof PeopleOptions> {
+export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | 'trustedProxies' | keyof PeopleOptions> {
   readonly path: string
   readonly serveClient: boolean
   readonly connectTimeout: number
@@ -118,6 +126,8 @@ export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | keyo
   readonly upgradeTimeout: number
   readonly cors: ResolvedCorsOptions
   readonly people: ResolvedPeopleOptions
+  /** null trusts nobody. */
+  readonly trustedProxies: ProxyNetworks | null
   /** Seconds for the engine's idle timeout, 8 to 960. */
   readonly idleTimeoutSeconds: number
   readonly compression: { readonly isOn: boolean; readonly thresholdBytes: number }
@@ -168,6 +178,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'sessions',
   'tls',
   'transports',
+  'trustedProxies',
   'upgradeTimeout',
   'uws',
 ])
@@ -177,7 +188,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
  *
  * @throws RoomcastError `OPTION_NOT_SUPPORTED`, `INVALID_OPTION`.
  */
-export function resolveServerOptions<User extends PublicUser>(options: ServerOptions<User>): ResolvedServerOptions {
+// biome-ignore lint/suspicious/noExplicitAny: variance: options for any users have to fit
+export function resolveServerOptions(options: ServerOptions<any>): ResolvedServerOptions {
   assertNames(options)
   const { pingInterval = LIMITS.pingIntervalMs, pingTimeout = LIMITS.pingTimeoutMs } = options
   const { perMessageDeflate = false, allowUpgrades = true } = options
@@ -190,7 +202,7 @@ export function resolveServerOptions<User extends PublicUser>(options: ServerOpt
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
   inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
-    ...(options as ServerOptions),
+    ...options,
     path: normalizePath(options.path ?? '/roomcast'),
     serveClient: options.serveClient ?? true,
     connectTimeout: inRange('connectTimeout', options.connectTimeout ?? LIMITS.connectTimeoutMs, 1, 2 ** 31 - 1),
@@ -206,7 +218,8 @@ export function resolveServerOptions<User extends PublicUser>(options: ServerOpt
     allowUpgrades,
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
-    people: resolvePeopleOptions(options as PeopleOptions),
+    people: resolvePeopleOptions(options),
+    trustedProxies: resolveTrustedProxies(options.trustedProxies),
     // The engine's timer has periods of 4 s, and ends the process for values it does not like. Down: who is gone is to
     // be found within the two.
     idleTimeoutSeconds: Math.max(8, Math.floor((pingInterval + pingTimeout) / 4_000) * 4),

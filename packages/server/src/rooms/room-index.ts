@@ -32,6 +32,13 @@ export function ownTopic(member: Pick<RoomMember, 'hasOwnTopic' | 'id' | 'wire'>
   return member.id
 }
 
+/**
+ * Name under which the sockets of a user are addressed. No room can have it: room names hold no control characters.
+ */
+export function userRoom(userId: string): string {
+  return `\0${userId}`
+}
+
 /** Told of changes, in the words of Socket.IO's adapter. */
 export interface RoomObserver {
   created(room: string): void
@@ -63,6 +70,8 @@ export class RoomIndex<Member extends RoomMember> {
   constructor(
     namespaceNumber: number,
     private readonly observer: RoomObserver,
+    /** Sockets of a user. */
+    private readonly membersOfUser: (userId: string) => Iterable<Member> = () => [],
   ) {
     this.prefix = `${namespaceNumber}:`
   }
@@ -132,10 +141,11 @@ export class RoomIndex<Member extends RoomMember> {
     return this.rooms.get(name)
   }
 
-  /** Members of a room, of an own-id room too. */
+  /** Members of a room, of an own-id room and of the room of a user too. */
   membersOf(name: string): Iterable<Member> {
     const room = this.rooms.get(name)
     if (room !== undefined) return room.members
+    if (name.startsWith('\0')) return this.membersOfUser(name.slice(1))
     const owner = this.members.get(name)
     return owner === undefined ? [] : [owner]
   }

@@ -1,0 +1,132 @@
+import { CLOSE_CODES, CLOSE_MEANINGS, type DefaultUser, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
+import type { Login } from '../options/people-options'
+import { MemberLogin } from '../people/account'
+import type { Identity } from '../people/identity'
+import { People } from '../people/people'
+import type { Runtime } from './runtime'
+import type { AnySocket } from './socket'
+
+/** What the people of a namespace need of it. */
+export interface PeopleNamespace {
+  readonly number: number
+  readonly runtime: Runtime
+  leave(socket: AnySocket, room: string): void
+  /** A connected socket became somebody, or somebody else. */
+  onLogin(socket: AnySocket, before: DefaultUser | null): void
+  onLogout(socket: AnySocket, user: DefaultUser): void
+}
+
+/** Who the sockets of one namespace are: logins that are under way, and what follows when one has succeeded. */
+export class NamespacePeople {
+  readonly lists: People<AnySocket>
+  /** null: everybody is anonymous. */
+  login: Login | null
+  private readonly attempts = new Map<AnySocket, AbortController>()
+
+  constructor(private readonly namespace: PeopleNamespace) {
+    const { number, runtime } = namespace
+    const { codec, wheel, reportFault, turn } = runtime
+    this.login = runtime.people.login
+    this.lists = new People(number, runtime.people, {
+      codec,
+      wheel,
+      reportFault,
+      publish: (topic, notice) => {
+        const frame = encodeFrame(codec, { type: MESSAGE_TYPES.NOTICE, namespace: number }, notice)
+        turn.perform((bytes) => turn.publisher.publish(topic, bytes, true), frame)
+      },
+      onExpired: ({ connection }) => {
+        turn.flush()
+        connection.end('LOGIN_EXPIRED', 'forced server close')
+      },
+    })
+  }
+
+  /** A login of a connected socket begins; one that is under way is given up. */
+  begin(socket: AnySocket): AbortController {
+    this.cancel(socket)
+    const attempt = new AbortController()
+    this.attempts.set(socket, attempt)
+    return attempt
+  }
+
+  /** It has ended. */
+  end(socket: AnySocket, attempt: AbortController): void {
+    if (this.attempts.get(socket) === attempt) this.attempts.delete(socket)
+  }
+
+  /** Nobody waits for the login of this socket any more. */
+  cancel(socket: AnySocket): void {
+    this.attempts.get(socket)?.abort()
+    this.attempts.delete(socket)
+  }
+
+  /**
+   * A socket is admitted as somebody.
+   *
+   * @param previous  Id of the socket it had before its link was lost.
+   * @returns Sockets that have to go, once it is there.
+   * @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`, `LOGIN_REFUSED`.
+   */
+  admit(socket: AnySocket, identity: Identity, previous: string | undefined): readonly AnySocket[] {
+    return this.lists.enter(socket, identity, previous)
+  }
+
+  /**
+   * A connected socket has logged in, again maybe. What it has joined as somebody else stays behind with them.
+   *
+   * @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`, `LOGIN_REFUSED`; then nothing has changed.
+   */
+  become(socket: AnySocket, identity: Identity): void {
+    const before = socket.user as DefaultUser | null
+    const isOther = before?.id !== identity.profile.user.id
+    if (before !== null && isOther) {
+      this.lists.assertMayEnter(socket, identity)
+      this.leaveAsSomebody(socket)
+    }
+    const displaced = this.lists.enter(socket, identity)
+    if (before === null) this.lists.joinAll(socket)
+    displace(displaced)
+    if (isOther) this.namespace.onLogin(socket, before)
+  }
+
+  /** A connected socket is nobody any more. */
+  becomeNobody(socket: AnySocket): void {
+    const before = socket.user as DefaultUser | null
+    if (before === null) return
+    this.leaveAsSomebody(socket)
+    this.namespace.onLogout(socket, before)
+  }
+
+  /** A socket is gone from the namespace. @param isLost  Whether it may come back: its link was lost. */
+  gone(socket: AnySocket, rooms: readonly string[], isLost: boolean): void {
+    this.cancel(socket)
+    for (const room of rooms) this.lists.leave(socket, room, isLost)
+    this.lists.exit(socket, isLost)
+  }
+
+  private leaveAsSomebody(socket: AnySocket): void {
+    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
+    this.namespace.runtime.turn.flush()
+    this.lists.endAllWatches(socket)
+    this.lists.exit(socket)
+    socket.login = null
+  }
+}
+
+/** Ends sockets whose place others have taken, each with its connection if that has no other namespace. */
+export function displace(sockets: readonly AnySocket[]): void {
+  const details = { code: CLOSE_CODES.REPLACED, message: CLOSE_MEANINGS.REPLACED }
+  for (const socket of sockets) {
+    const { connection, host } = socket
+    const isLast = connection.namespaceCount === 1
+    socket.endNamespace('forced server close', !isLast, details)
+    host.runtime.turn.flush()
+    if (isLast) connection.end('REPLACED', 'forced server close')
+  }
+}
+
+/** What a socket shows of an identity before it is admitted. */
+export function showIdentity(socket: AnySocket, identity: Identity | null): void {
+  socket.login = identity && new MemberLogin<AnySocket>(identity)
+}

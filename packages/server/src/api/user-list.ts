@@ -1,0 +1,88 @@
+import { type DefaultUser, type PublicUser, RoomcastError, type UserEntry } from '@roomcast/protocol'
+import type { People, Person } from '../people/people'
+import type { UserListEvents } from '../people/roster-events'
+
+/** Some users of a list. */
+export interface UserPage<User extends PublicUser> {
+  readonly users: readonly UserEntry<User>[]
+  /** What to give as `after` for the next page; undefined on the last. */
+  readonly next: number | undefined
+}
+
+type EventName = keyof UserListEvents
+
+/**
+ * The users of one room, or of a namespace: one entry for each, however many connections. A view: it costs nothing to ask for one
+ * again. The answers are promises because other servers may have to be asked.
+ */
+export class UserList<User extends PublicUser = DefaultUser> {
+  /** @internal */
+  constructor(
+    // biome-ignore lint/suspicious/noExplicitAny: variance: people of any sockets have to fit
+    private readonly people: People<any & Person>,
+    /** Name of the room; null for everybody in the namespace. */
+    readonly room: string | null,
+  ) {}
+
+  /** Everybody, in order of arrival. */
+  async list(): Promise<UserEntry<User>[]> {
+    return this.people.entries(this.room) as UserEntry<User>[]
+  }
+
+  /** How many users there are. */
+  async count(): Promise<number> {
+    return this.people.count(this.room)
+  }
+
+  /** One user; undefined if they are not there. */
+  async get(id: string): Promise<UserEntry<User> | undefined> {
+    return this.people.entry(this.room, id) as UserEntry<User> | undefined
+  }
+
+  /**
+   * A part of a long list. Who comes or goes between two pages is on one of them, or on none, and nobody is on both unless
+   * they came again.
+   *
+   * @param limit  Entries at most, from 1. @default 100
+   * @param after  `next` of the page before.
+   * @throws RoomcastError `INVALID_OPTION`.
+   */
+  async page(part: { readonly limit?: number; readonly after?: number | undefined } = {}): Promise<UserPage<User>> {
+    const { limit = PAGE_ENTRIES, after = 0 } = part
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new RoomcastError('INVALID_OPTION', `limit is ${limit}; it has to be an integer from 1`)
+    }
+    return this.people.part(this.room, after, limit) as UserPage<PublicUser> as UserPage<User>
+  }
+
+  /** Calls `listener` for each change, at once and not only when watchers are told. */
+  on<Event extends EventName>(event: Event, listener: UserListEvents<User>[Event]): this {
+    this.events().on(event, listener as UserListEvents[Event])
+    return this
+  }
+
+  /** As {@link on}, for the next change only. */
+  once<Event extends EventName>(event: Event, listener: UserListEvents<User>[Event]): this {
+    this.events().once(event, listener as UserListEvents[Event])
+    return this
+  }
+
+  /** Removes `listener`; without one all of the event's; without an event all there are. */
+  off<Event extends EventName>(event?: Event, listener?: UserListEvents<User>[Event]): this {
+    this.events().off(event, listener as UserListEvents[Event])
+    return this
+  }
+
+  private events(): ListEvents {
+    return this.people.eventsOf(this.room)
+  }
+}
+
+/** {@link RosterEvents} as its listeners see it. */
+interface ListEvents {
+  on(event: EventName, listener: UserListEvents[EventName]): unknown
+  once(event: EventName, listener: UserListEvents[EventName]): unknown
+  off(event?: EventName, listener?: UserListEvents[EventName]): unknown
+}
+
+const PAGE_ENTRIES = 100

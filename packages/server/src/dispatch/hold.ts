@@ -1,0 +1,21 @@
+import { HeldFrames } from '../api/held-frames'
+import type { AnySocket } from '../api/socket'
+import { deliverEvent } from './event'
+import { deliverRequest } from './request'
+
+/** Lets what the client sends wait until `work` has settled; then it is handled in its order. `work` never rejects. */
+export function holdDuring(socket: AnySocket, work: Promise<unknown>): void {
+  socket.held = new HeldFrames()
+  work.then(() => release(socket))
+}
+
+function release(socket: AnySocket): void {
+  const frames = socket.held?.all() ?? []
+  socket.held = null
+  for (const frame of frames) {
+    // One of them may be a login, which lets the rest wait again.
+    if (socket.held !== null) (socket.held as HeldFrames).push(frame)
+    else if (frame.isEvent) deliverEvent(socket, frame.name, frame.ackId, frame.args)
+    else deliverRequest(socket, frame.name, frame.ackId, frame.args, (held) => holdDuring(socket, held))
+  }
+}

@@ -1,0 +1,73 @@
+import { type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
+import type { AnyNamespace } from '../api/namespace'
+import type { AnySocket } from '../api/socket'
+import { expiresInMs } from '../people/people'
+import { identify } from './login'
+import { Reply } from './reply'
+import { nextPage, unwatch, watch } from './watch'
+
+/** Lets what the socket sends wait until `work` has settled. */
+export type Hold = (work: Promise<unknown>) => void
+
+/** What a request does; it answers once, now or later. */
+type Request = (socket: AnySocket, args: readonly unknown[], reply: Reply, hold: Hold) => void
+
+/** Requests of the library by name. PROTOCOL.md, section 11. */
+const REQUESTS: ReadonlyMap<string, Request> = new Map([
+  ['login', logIn],
+  ['logout', logOut],
+  ['watch', watch],
+  ['users', nextPage],
+  ['unwatch', unwatch],
+])
+
+/** Handles a request of a client. */
+export function deliverRequest(
+  socket: AnySocket,
+  name: string,
+  ackId: number,
+  args: readonly unknown[],
+  hold: Hold,
+): void {
+  if (!socket.connected) return
+  const reply = new Reply(socket, name, ackId)
+  const request = REQUESTS.get(name)
+  if (request === undefined) {
+    return reply.refuse({ code: 'UNKNOWN_REQUEST', message: 'the server does not know this request' })
+  }
+  try {
+    request(socket, args, reply, hold)
+  } catch (error) {
+    if (isRoomcastError(error)) reply.refuse(toErrorBody(error, error.code, error.message))
+    else reply.fail(error)
+  }
+}
+
+function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Reply, hold: Hold): void {
+  const namespace = socket.host as AnyNamespace
+  const { people } = namespace
+  const { login } = people
+  if (login === null) return reply.refuse({ code: 'LOGIN_UNAVAILABLE', message: 'the namespace has no login' })
+  const attempt = people.begin(socket)
+  const work = identify(login, namespace, socket, credentials, attempt.signal)
+    .then((identity) => {
+      if (!socket.connected) return
+      if (attempt.signal.aborted) throw new RoomcastError('LOGIN_REFUSED', 'another login took its place')
+      people.become(socket, identity)
+      reply.send([socket.user, expiresInMs(identity)])
+    })
+    .catch((error: unknown) => reply.refuse(toErrorBody(error, FAILED.code, FAILED.message)))
+    .finally(() => people.end(socket, attempt))
+  // What an anonymous client sends behind its login is meant as the user it becomes.
+  if (socket.user === null) hold(work)
+}
+
+const FAILED: ErrorBody = { code: 'LOGIN_FAILED', message: 'the login failed' }
+
+function logOut(socket: AnySocket, _args: readonly unknown[], reply: Reply): void {
+  const namespace = socket.host as AnyNamespace
+  namespace.people.cancel(socket)
+  namespace.people.becomeNobody(socket)
+  reply.send([])
+  if (namespace.people.login !== null && !namespace.runtime.people.allowAnonymous) socket.disconnect()
+}

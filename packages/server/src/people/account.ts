@@ -1,0 +1,49 @@
+import type { DefaultUser } from '@roomcast/protocol'
+import type { Deadline } from '../connection/timing-wheel'
+import type { RoomMember } from '../rooms/room-index'
+import type { Identity, Profile } from './identity'
+
+/** A socket, as far as people are concerned. */
+export interface PeopleMember extends RoomMember {
+  /** Who it is; null for anonymous sockets. */
+  login: MemberLogin<this> | null
+}
+
+/** A list that an account may be on. */
+export interface AccountList {
+  /** The profile has changed. */
+  touch(account: { readonly id: string }): void
+  /** The user is not expected back any more. */
+  forget(account: { readonly id: string }): void
+}
+
+/** A user who is online in one namespace: one profile, however many sockets. */
+export class Account<Member extends PeopleMember> {
+  readonly id: string
+  readonly members = new Set<Member>()
+  /** The lists it is on: they are told when the profile changes. */
+  readonly lists = new Set<AccountList>()
+
+  constructor(public profile: Profile) {
+    this.id = profile.user.id
+  }
+
+  get user(): DefaultUser {
+    return this.profile.user
+  }
+}
+
+/** The login of one socket. */
+export class MemberLogin<Member extends PeopleMember> {
+  /** null until the socket is admitted. */
+  account: Account<Member> | null = null
+  /** Closes the connection when the login ends. */
+  expiry: Deadline | null = null
+
+  constructor(public identity: Identity) {}
+
+  /** As everybody sees them now. */
+  get user(): DefaultUser {
+    return (this.account?.profile ?? this.identity.profile).user
+  }
+}

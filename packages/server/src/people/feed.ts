@@ -1,0 +1,171 @@
+import { LIMITS } from '@roomcast/protocol'
+import { MovableDeadline } from '../connection/movable-deadline'
+import type { TimingWheel } from '../connection/timing-wheel'
+import type { PeopleMember } from './account'
+import { type RosterEntry, type Row, rowOf } from './roster-entry'
+
+/** Changes in one frame that count as a crowd. */
+const CROWD = 256
+/** The longest that changes are gathered while a crowd comes, in milliseconds. */
+const CROWD_FLUSH_MS = 1_000
+
+/** The list that a feed tells of: a roster. */
+export interface FeedSource<Member extends PeopleMember> {
+  readonly room: string | null
+  readonly size: number
+  readonly policy: { readonly flushMs: number }
+  get(id: string): RosterEntry<Member> | undefined
+  /** In order of arrival, behind a place. */
+  from(after: number): readonly RosterEntry<Member>[]
+}
+
+/** What a feed needs of its surroundings. */
+export interface FeedHost {
+  readonly wheel: TimingWheel
+  /** Sends a notice to the subscribers of a topic. */
+  publish(topic: string, notice: readonly unknown[]): void
+}
+
+/** What has happened to a user since the last frame. */
+interface Pending {
+  /** Whether a watcher may have the user on its list. */
+  wasListed: boolean
+  /** Whether the profile has to go with the rest. */
+  isProfile: boolean
+}
+
+/**
+ * Brings the changes of one roster to those who watch it: one frame for all of them, at most one every `flushMs`.
+ *
+ * A frame tells how things are, not what happened: the row of each user who was touched, or that they are gone. So a snapshot
+ * may be taken at any moment, and what a frame behind it repeats does no harm.
+ */
+export class Feed<Member extends PeopleMember> {
+  readonly watchers = new Set<Member>()
+  /** Of the last frame. */
+  version = 0
+  private readonly pending = new Map<string, Pending>()
+  private readonly flushing: MovableDeadline
+  private isWaiting = false
+  private toldCount = 0
+  private delayMs: number
+
+  constructor(
+    private readonly roster: FeedSource<Member>,
+    readonly mode: 'count' | 'users',
+    readonly topic: string,
+    private readonly host: FeedHost,
+  ) {
+    this.delayMs = roster.policy.flushMs
+    this.flushing = new MovableDeadline(host.wheel, () => this.flush())
+  }
+
+  /** Of the list; null for everybody. */
+  get room(): string | null {
+    return this.roster.room
+  }
+
+  add(member: Member): void {
+    if (this.watchers.size === 0) this.toldCount = this.roster.size
+    this.watchers.add(member)
+    member.wire?.subscribe(this.topic)
+  }
+
+  /** @returns Whether it was watching. */
+  remove(member: Member): boolean {
+    if (!this.watchers.delete(member)) return false
+    member.wire?.unsubscribe(this.topic)
+    if (this.watchers.size === 0) {
+      this.pending.clear()
+      this.flushing.cancel()
+      this.isWaiting = false
+    }
+    return true
+  }
+
+  /** A user came, went, or looks different. */
+  note(id: string, kind: 'change' | 'join' | 'leave', isProfile: boolean): void {
+    if (this.watchers.size === 0) return
+    if (this.mode === 'users') {
+      const pending = this.pending.get(id)
+      if (pending === undefined) this.pending.set(id, { wasListed: kind !== 'join', isProfile })
+      else pending.isProfile ||= isProfile
+    }
+    if (!this.isWaiting) this.wait()
+  }
+
+  /** The first rows behind a place, as many as fit. */
+  page(after: number): { readonly rows: readonly Row[]; readonly next: number | undefined } {
+    const budget = new FrameBudget()
+    const rows: Row[] = []
+    let last = after
+    for (const entry of this.roster.from(after)) {
+      if (!budget.take(entry)) return { rows, next: last }
+      rows.push(rowOf(entry, true))
+      last = entry.place
+      const pending = this.pending.get(entry.account.id)
+      if (pending !== undefined) pending.wasListed = true
+    }
+    return { rows, next: undefined }
+  }
+
+  private wait(): void {
+    this.isWaiting = true
+    this.flushing.set(this.delayMs)
+  }
+
+  private flush(): void {
+    this.isWaiting = false
+    if (this.mode === 'count') this.flushCount()
+    else this.flushUsers()
+  }
+
+  private flushCount(): void {
+    const { room, size } = this.roster
+    if (size === this.toldCount) return
+    this.toldCount = size
+    this.host.publish(this.topic, ['count', room, ++this.version, size])
+  }
+
+  private flushUsers(): void {
+    const rows: Row[] = []
+    const gone: string[] = []
+    const budget = new FrameBudget()
+    for (const [id, { wasListed, isProfile }] of this.pending) {
+      const entry = this.roster.get(id)
+      // The rest goes with the next frame: they are bounded in size and in number per second.
+      if (entry === undefined ? !budget.takeId(id) : !budget.take(entry)) break
+      this.pending.delete(id)
+      if (entry !== undefined) rows.push(rowOf(entry, isProfile))
+      else if (wasListed) gone.push(id)
+    }
+    const { room, size, policy } = this.roster
+    const sent = rows.length + gone.length
+    if (sent > 0) this.host.publish(this.topic, ['users', room, ++this.version, size, rows, gone])
+    const longest = Math.max(CROWD_FLUSH_MS, policy.flushMs)
+    this.delayMs = sent < CROWD ? policy.flushMs : Math.min(longest, this.delayMs * 2)
+    if (this.pending.size > 0) this.wait()
+  }
+}
+
+/** What still fits into a frame. */
+class FrameBudget {
+  private values: number = LIMITS.presenceFrameValues
+  private bytes: number = LIMITS.presenceFrameBytes
+
+  take({ account }: Pick<RosterEntry<PeopleMember>, 'account'>): boolean {
+    return this.spend(account.profile.rowValues, account.profile.rowBytes)
+  }
+
+  takeId(id: string): boolean {
+    // UTF-8 takes up to three bytes for each unit of the text.
+    return this.spend(1, 3 * id.length + 2)
+  }
+
+  private spend(values: number, bytes: number): boolean {
+    if (this.values < values || this.bytes < bytes) return false
+    this.values -= values
+    this.bytes -= bytes
+    return true
+  }
+}

@@ -1,0 +1,112 @@
+import {
+  type DefaultUser,
+  isValidName,
+  LIMITS,
+  type PublicUser,
+  RoomcastError,
+  utf8Length,
+  type ValueCodec,
+} from '@roomcast/protocol'
+import { checkUserName } from './names'
+
+/** A profile as it goes into user lists: what everybody may see, without the id. */
+export interface Profile {
+  readonly user: DefaultUser
+  /** The user without `id`. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Canonical form of the name; null without one. */
+  readonly nameKey: string | null
+  /** Bytes and values that a row of a list takes. */
+  readonly rowBytes: number
+  readonly rowValues: number
+}
+
+/** What a login said. */
+export interface Identity {
+  readonly profile: Profile
+  readonly claims: unknown
+  /** Milliseconds since 1970; null if the login does not end. */
+  readonly expiresAt: number | null
+  /** When the login began, by the clock of deadlines. */
+  readonly startedAt: number
+}
+
+/** What reading users needs to know. */
+export interface ProfileRules {
+  readonly codec: ValueCodec
+  readonly nameBytes: number
+}
+
+/** A row is a list of id, devices, time and profile; the numbers take at most 14 bytes with their marks. */
+const ROW_VALUES = 5
+const ROW_BYTES = 24
+
+/**
+ * Reads what a login function returned.
+ *
+ * @throws RoomcastError `INVALID_USER` for what is no user, `INVALID_NAME`, `LOGIN_EXPIRED`.
+ */
+export function readIdentity(result: unknown, startedAt: number, rules: ProfileRules): Identity {
+  if (typeof result !== 'object' || result === null) throw invalid(`is a ${typeof result}, not an object with an id`)
+  const { expiresAt, claims, ...user } = result as DefaultUser & { expiresAt?: Date | number; claims?: unknown }
+  const end = expiresAt === undefined || expiresAt === null ? null : Number(expiresAt)
+  if (Number.isNaN(end)) throw invalid('has an expiresAt that is no time')
+  if (end !== null && end <= Date.now()) throw new RoomcastError('LOGIN_EXPIRED', 'the credentials have expired')
+  return { profile: readProfile(user, rules), claims, expiresAt: end, startedAt }
+}
+
+/**
+ * Reads a user. What the application does with its object afterwards changes nothing: the profile is a copy of what goes over
+ * the wire, and frozen.
+ *
+ * @throws RoomcastError `INVALID_USER`, `INVALID_NAME`.
+ */
+export function readProfile(user: PublicUser, { codec, nameBytes }: ProfileRules): Profile {
+  const { id, ...rest }: { id: string; [field: string]: unknown } = { ...user }
+  assertUserId(id)
+  let nameKey: string | null = null
+  if (rest.name === undefined || rest.name === null) delete rest.name
+  else {
+    const { name, key } = checkUserName(rest.name, nameBytes)
+    rest.name = name
+    nameKey = key
+  }
+  const bytes = encodeProfile(rest, codec)
+  const fields = Object.freeze(codec.decode(bytes, 0)) as Profile['fields']
+  return {
+    user: Object.freeze({ id, ...fields }),
+    fields,
+    nameKey,
+    rowBytes: ROW_BYTES + utf8Length(id) + bytes.length,
+    rowValues: ROW_VALUES + countValues(fields),
+  }
+}
+
+/** @throws RoomcastError `INVALID_USER`. */
+export function assertUserId(id: unknown): asserts id is string {
+  if (isValidName(id, LIMITS.userIdBytes)) return
+  throw invalid(`has an id that is not 1 to ${LIMITS.userIdBytes} bytes of text without control characters`)
+}
+
+function encodeProfile(fields: object, codec: ValueCodec): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = codec.encode(fields, 0).slice()
+  } catch (error) {
+    throw new RoomcastError('INVALID_USER', 'the profile cannot be sent', { cause: error })
+  }
+  if (bytes.length <= LIMITS.profileBytes) return bytes
+  throw invalid(`has a profile of ${bytes.length} bytes, limit ${LIMITS.profileBytes}`)
+}
+
+/** Values as the gate counts them. The depth is bounded: it has been encoded. */
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return 1
+  const items = Object.values(value)
+  const keys = Array.isArray(value) ? 0 : items.length
+  return items.reduce((sum: number, item) => sum + countValues(item), 1 + keys)
+}
+
+function invalid(what: string): RoomcastError {
+  return new RoomcastError('INVALID_USER', `the user ${what}`)
+}

@@ -1,0 +1,134 @@
+import type { UserEntry } from '@roomcast/protocol'
+import type { TimingWheel } from '../connection/timing-wheel'
+import type { ResolvedPresence } from '../options/people-options'
+import type { Account, AccountList, PeopleMember } from './account'
+import type { Feed } from './feed'
+import { publicEntry, type RosterEntry } from './roster-entry'
+
+/** Told of changes at once, where the feeds of watchers are told from time to time. */
+export interface RosterObserver {
+  onChange(room: string | null, kind: 'change' | 'join' | 'leave', entry: UserEntry): void
+}
+
+/** What a roster needs of its surroundings. */
+export interface RosterHost<Member extends PeopleMember> extends RosterObserver {
+  readonly wheel: TimingWheel
+  /** A roster became empty, or a user left it. */
+  onGone(roster: Roster<Member>, account: Account<Member>): void
+}
+
+/**
+ * The users of one room, or of a namespace: one entry each, however many sockets.
+ *
+ *   nobody ──first socket──► listed ──last one left──────────────────────► nobody
+ *                              ▲ └──last one lost──► expected back ──graceMs──┘
+ *                              └───────comes back─────────┘
+ */
+export class Roster<Member extends PeopleMember> implements AccountList {
+  /** What watchers are sent, by mode; made when the first comes. */
+  readonly feeds = new Map<'count' | 'users', Feed<Member>>()
+  private readonly entries = new Map<string, RosterEntry<Member>>()
+  private ordered: readonly RosterEntry<Member>[] | null = null
+  private lastPlace = 0
+
+  constructor(
+    /** null for the whole namespace. */
+    readonly room: string | null,
+    readonly policy: ResolvedPresence,
+    private readonly host: RosterHost<Member>,
+  ) {}
+
+  /** Users. */
+  get size(): number {
+    return this.entries.size
+  }
+
+  get(id: string): RosterEntry<Member> | undefined {
+    return this.entries.get(id)
+  }
+
+  /** In order of arrival. @param after  Only places behind this one. */
+  from(after: number): readonly RosterEntry<Member>[] {
+    this.ordered ??= [...this.entries.values()]
+    const all = this.ordered
+    let low = 0
+    for (let high = all.length; low < high; ) {
+      const middle = (low + high) >> 1
+      if ((all[middle] as RosterEntry<Member>).place <= after) low = middle + 1
+      else high = middle
+    }
+    return low === 0 ? all : all.slice(low)
+  }
+
+  /** A socket of a user came. */
+  enter(account: Account<Member>): void {
+    const entry = this.entries.get(account.id)
+    if (entry === undefined) {
+      const added = { account, sockets: 1, joinedAt: Date.now(), place: ++this.lastPlace, leaving: null }
+      this.entries.set(account.id, added)
+      this.ordered = null
+      account.lists.add(this)
+      this.tell('join', added)
+      return
+    }
+    entry.sockets++
+    this.stay(entry)
+    const isOther = entry.account !== account
+    if (isOther) this.hand(entry, account)
+    if (isOther || entry.sockets > 1) this.tell('change', entry, isOther)
+  }
+
+  /** The user was forgotten elsewhere while expected back here. */
+  private hand(entry: RosterEntry<Member>, account: Account<Member>): void {
+    entry.account.lists.delete(this)
+    entry.account = account
+    account.lists.add(this)
+  }
+
+  /** A socket of a user went. @param isLost  Whether it may be back: its link was lost. */
+  exit(account: Account<Member>, isLost: boolean): void {
+    const entry = this.entries.get(account.id)
+    if (entry === undefined || entry.sockets === 0) return
+    entry.sockets--
+    if (entry.sockets > 0) this.tell('change', entry)
+    else if (isLost && this.policy.graceMs > 0) this.expect(entry)
+    else this.drop(entry)
+  }
+
+  /** The profile of a user has changed. */
+  touch({ id }: { readonly id: string }): void {
+    const entry = this.entries.get(id)
+    if (entry !== undefined) this.tell('change', entry, true)
+  }
+
+  /** Takes a user off at once who is only expected back. */
+  forget({ id }: { readonly id: string }): void {
+    const entry = this.entries.get(id)
+    if (entry?.sockets === 0) this.drop(entry)
+  }
+
+  private expect(entry: RosterEntry<Member>): void {
+    entry.leaving = { slot: null, dueAt: 0, expire: () => this.drop(entry) }
+    this.host.wheel.schedule(entry.leaving, this.policy.graceMs)
+  }
+
+  private stay(entry: RosterEntry<Member>): void {
+    if (entry.leaving !== null) this.host.wheel.cancel(entry.leaving)
+    entry.leaving = null
+  }
+
+  private drop(entry: RosterEntry<Member>): void {
+    const { account } = entry
+    this.stay(entry)
+    this.entries.delete(account.id)
+    this.ordered = null
+    account.lists.delete(this)
+    this.tell('leave', entry)
+    this.host.onGone(this, account)
+  }
+
+  private tell(kind: 'change' | 'join' | 'leave', entry: RosterEntry<Member>, isProfile = kind === 'join'): void {
+    for (const feed of this.feeds.values()) feed.note(entry.account.id, kind, isProfile)
+    this.host.onChange(this.room, kind, publicEntry(entry))
+  }
+}
