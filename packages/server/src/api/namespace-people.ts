@@ -62,17 +62,6 @@ export class NamespacePeople {
   }
 
   /**
-   * A socket is admitted as somebody.
-   *
-   * @param previous  Id of the socket it had before its link was lost.
-   * @returns Sockets that have to go, once it is there.
-   * @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`, `LOGIN_REFUSED`.
-   */
-  admit(socket: AnySocket, identity: Identity, previous: string | undefined): readonly AnySocket[] {
-    return this.lists.enter(socket, identity, previous)
-  }
-
-  /**
    * A connected socket has logged in, again maybe. What it has joined as somebody else stays behind with them.
    *
    * @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`, `LOGIN_REFUSED`; then nothing has changed.
@@ -84,9 +73,10 @@ export class NamespacePeople {
       this.lists.assertMayEnter(socket, identity)
       this.leaveAsSomebody(socket)
     }
-    const displaced = this.lists.enter(socket, identity)
+    const entry = this.lists.enter(socket, identity)
+    this.lists.announce(socket, entry)
     if (before === null) this.lists.joinAll(socket)
-    displace(displaced)
+    displace(entry.displaced)
     if (isOther) this.namespace.onLogin(socket, before)
   }
 

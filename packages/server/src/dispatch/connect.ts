@@ -114,9 +114,10 @@ function admit(
   previous: string | undefined,
 ): void {
   const { identity = null } = socket.login ?? {}
-  let displaced: readonly AnySocket[] = []
+  const { lists } = namespace.people
+  let entry: ReturnType<typeof lists.enter> | null = null
   try {
-    if (identity !== null) displaced = namespace.people.admit(socket, identity, previous)
+    if (identity !== null) entry = lists.enter(socket, identity, previous)
   } catch (error) {
     return refuse(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
   }
@@ -137,8 +138,9 @@ function admit(
   connection.port.send(encodeFrame(runtime.codec, fields, body), false)
   connection.addMember(socket)
   namespace.add(socket)
+  if (entry !== null) lists.announce(socket, entry)
   socket.admit()
-  displace(displaced)
+  if (entry !== null) displace(entry.displaced)
   const waits = startConnectionListeners(namespace, socket)
   if (waits.length > 0) holdDuring(socket, Promise.all(waits))
 }

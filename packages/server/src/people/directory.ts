@@ -14,6 +14,8 @@ export interface Entry<Member extends PeopleMember> {
   readonly account: Account<Member>
   /** Sockets that have to go: the newcomer takes their place. */
   readonly displaced: readonly Member[]
+  /** Whether the socket was not this user's before. */
+  readonly isFirst: boolean
   /** Whether the others see another profile than before. */
   readonly isProfileNew: boolean
 }
@@ -49,11 +51,12 @@ export class Directory<Member extends PeopleMember> {
     const isProfileNew = known !== undefined && !isSameProfile(known.profile, profile)
     this.setProfile(account, profile)
     this.accounts.set(id, account)
+    const isFirst = !account.members.has(member)
     account.members.add(member)
     member.login ??= new MemberLogin(identity)
     member.login.identity = identity
     member.login.account = account
-    return { account, displaced, isProfileNew }
+    return { account, displaced, isFirst, isProfileNew }
   }
 
   /** @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`. */

@@ -10,7 +10,7 @@ import {
 } from '../options/people-options'
 import { RoomPolicies } from '../rooms/room-policies'
 import type { Account, MemberLogin, PeopleMember } from './account'
-import { Directory } from './directory'
+import { Directory, type Entry } from './directory'
 import { Feed, type FeedHost } from './feed'
 import type { Identity, ProfileRules } from './identity'
 import { Roster, type RosterHost } from './roster'
@@ -94,20 +94,22 @@ export class People<Member extends Person> {
   }
 
   /**
-   * A socket is somebody from now on, or still.
+   * A socket is somebody from now on, or still. Nobody is told before {@link announce}.
    *
    * @param previous  Id of the socket that it had before its link was lost.
-   * @returns Sockets that have to go: this one takes their place.
    * @throws What {@link assertMayEnter} throws; then nothing has changed.
    */
-  enter(member: Member, identity: Identity, previous?: string): readonly Member[] {
+  enter(member: Member, identity: Identity, previous?: string): Entry<Member> {
     this.assertNotRevoked(identity)
-    const wasIn = member.login?.account ?? null
-    const { account, displaced, isProfileNew } = this.directory.enter(member, identity, previous)
+    const entry = this.directory.enter(member, identity, previous)
     this.watchExpiry(member, member.login as MemberLogin<Member>, identity.expiresAt)
-    if (wasIn === null) this.everybody.enter(account)
+    return entry
+  }
+
+  /** Tells everybody what {@link enter} has changed. */
+  announce(member: Member, { account, isFirst, isProfileNew }: Entry<Member>): void {
+    if (isFirst) this.everybody.enter(account)
     if (isProfileNew) this.tellProfile(account, member)
-    return displaced
   }
 
   /** @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`, `LOGIN_REFUSED`. */
