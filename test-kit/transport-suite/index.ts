@@ -6,6 +6,7 @@ import { ENDS } from './scenarios/ends'
 import { LIMITS_SCENARIOS } from './scenarios/limits'
 import { NAMESPACES_SCENARIOS } from './scenarios/namespaces'
 import { ORDER } from './scenarios/order'
+import { PEOPLE_SCENARIOS } from './scenarios/people'
 import { VALUES_SCENARIOS } from './scenarios/values'
 
 /*
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...VALUES_SCENARIOS,
   ...LIMITS_SCENARIOS,
   ...NAMESPACES_SCENARIOS,
+  ...PEOPLE_SCENARIOS,
   ...ENDS,
 ]
 

@@ -27,7 +27,10 @@ export interface SuiteServerOptions extends ServerOptions {
  *   send event, ...args    sends the event to the client
  *   broadcast room, except, event, ...args    sends it to a room, then answers
  *
- * Namespaces: `/`, and every `/n-…`, with the same handlers; `/guarded` wants `auth.word` to be "please".
+ *   user                   answers with the user
+ *
+ * Namespaces: `/`, and every `/n-…`, with the same handlers; `/guarded` wants `auth.word` to be "please"; in `/people` everybody is who
+ * they say, unless `isWrong`, and members may watch the lists of their rooms.
  */
 export class SuiteServer implements AsyncDisposable {
   /** What handlers threw, and not on purpose. */
@@ -95,6 +98,10 @@ export class SuiteServer implements AsyncDisposable {
         next(Object.assign(new Error('say please'), { data: { heard: handshake.auth ?? null } }))
       })
       .on('connection', (socket) => this.welcome(io, socket))
+    io.of('/people')
+      .useLogin(({ isWrong, ...user }) => (isWrong ? null : user))
+      .rooms('*', { presence: { watch: 'members', flushMs: 25, graceMs: 2_000 } })
+      .on('connection', (socket) => this.welcome(io, socket))
     return io
   }
 
@@ -150,6 +157,7 @@ export class SuiteServer implements AsyncDisposable {
     socket.on('size', (bytes: Uint8Array) => bytes.length)
     socket.on('transport', () => socket.conn.transport.name)
     socket.on('id', () => socket.id)
+    socket.on('user', () => socket.user)
     socket.on('auth', () => socket.handshake.auth ?? null)
     socket.on('note', (key: string, value: unknown, ack?: Ack) => {
       const values = this.notes.get(key) ?? []
