@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^@roomcast\/protocol\/msgpackr$/, replacement: source('protocol/src/msgpackr.ts') },
       { find: /^@roomcast\/protocol$/, replacement: source('protocol/src/index.ts') },
+      { find: /^@roomcast\/server\/login$/, replacement: source('server/src/login/index.ts') },
       { find: /^@roomcast\/server$/, replacement: source('server/src/index.ts') },
       { find: /^@roomcast\/client$/, replacement: source('client/src/node.ts') },
     ],

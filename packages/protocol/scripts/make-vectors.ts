@@ -16,8 +16,9 @@ import {
   PROTOCOL_VERSION,
   readHeader,
 } from '../src/index'
+import { HOSTILE, READ_ONLY } from './byte-cases'
 import { fromHex, type Json, toHex, toNotation } from './notation'
-import { FRAMES, HOSTILE, READ_ONLY } from './vector-cases'
+import { FRAMES } from './vector-cases'
 
 const codec = createCompactCodec()
 const TYPE_NAMES = new Map<number, string>(Object.entries(MESSAGE_TYPES).map(([name, number]) => [number, name]))

@@ -1,6 +1,6 @@
 import { type Direction, type FrameFields, MESSAGE_TYPES } from '../src/index'
 
-/* The frames of vectors.json: those an encoder writes, those it only has to read, and those it has to refuse. */
+/* The frames of vectors.json that every encoder writes; byte-cases.ts has those that it only has to read, or to refuse. */
 
 /** A frame that every encoder writes with the same bytes. */
 export interface FrameCase {
@@ -8,12 +8,6 @@ export interface FrameCase {
   readonly direction: Direction
   readonly fields: FrameFields
   readonly body: unknown
-}
-
-/** Bytes that a receiver accepts or refuses although no encoder of ours writes them. */
-export interface BytesCase {
-  readonly name: string
-  readonly hex: string
 }
 
 const {
@@ -243,160 +237,4 @@ const values: [string, unknown][] = [
 export const FRAMES: readonly FrameCase[] = [
   ...messages,
   ...values.map(([name, value]) => frame(`value: ${name}`, 'both', { type: EVENT, event: 'v' }, [value])),
-]
-
-/** EVENT "v" with one argument. */
-const event = (value: string) => `05017691 ${value}`
-
-export const READ_ONLY: readonly BytesCase[] = [
-  { name: 'uint8 that fits in fixint', hex: event('cc05') },
-  { name: 'uint16 that fits in fixint', hex: event('cd0005') },
-  { name: 'uint32 that fits in fixint', hex: event('ce00000005') },
-  { name: 'uint64 that fits in fixint', hex: event('cf0000000000000005') },
-  { name: 'int8 that is positive', hex: event('d005') },
-  { name: 'int16 of -1', hex: event('d1ffff') },
-  { name: 'int32 of -1', hex: event('d2ffffffff') },
-  { name: 'int64 of -1', hex: event('d3ffffffffffffffff') },
-  { name: 'int64 that is positive', hex: event('d300000000000003e8') },
-  { name: 'float32 1.5', hex: event('ca3fc00000') },
-  { name: 'float32 not a number', hex: event('ca7fc00000') },
-  { name: 'float64 without a fraction', hex: event('cb3ff0000000000000') },
-  { name: 'float64 beyond 2^53', hex: event('cb43f0000000000000') },
-  { name: 'str8 that fits in fixstr', hex: event('d90161') },
-  { name: 'str16 that fits in fixstr', hex: event('da000161') },
-  { name: 'str32 that fits in fixstr', hex: event('db0000000161') },
-  { name: 'bin16 that fits in bin8', hex: event('c5000107') },
-  { name: 'bin32 that fits in bin8', hex: event('c60000000107') },
-  { name: 'array16 that fits in fixarray', hex: event('dc000101') },
-  { name: 'array32 that fits in fixarray', hex: event('dd0000000101') },
-  { name: 'map16 that fits in fixmap', hex: event('de0001a16101') },
-  { name: 'map32 that fits in fixmap', hex: event('df00000001a16101') },
-  { name: 'map with a str8 key', hex: event('81d9016101') },
-  { name: 'map with the same key twice, of which the last counts', hex: event('82a16101a16102') },
-  { name: 'timestamp 64 that fits in 32', hex: event('d7ff0000000000000001') },
-  { name: 'timestamp 64 with 1,999,999 ns, read as 1 ms', hex: event('d7ff007a11fc00000000') },
-  { name: 'timestamp 96 that fits in 32', hex: event('c70cff000000000000000000000001') },
-  { name: 'namespace 0, which needs no field', hex: '250001769101' },
-  { name: 'CONNECT with an unknown key', hex: '0182a36e7370a12fa66675747572650a' },
-  {
-    name: 'CONNECTED with an unknown limit',
-    hex: '0283a36e7370a12fa3736964a161a66c696d69747382aa6672616d654279746573cd0400a47261746505',
-  },
-  { name: 'ERROR with an unknown key', hex: '0883a4636f6465a158a76d657373616765a16da5726574727901' },
-]
-
-export interface HostileCase extends BytesCase {
-  readonly error: 'BAD_FRAME' | 'BAD_VALUE'
-}
-
-function badFrame(name: string, hex: string): HostileCase {
-  return { name, hex, error: 'BAD_FRAME' }
-}
-
-/** A value that the gate refuses, as the argument of an event. */
-function badValue(name: string, value: string): HostileCase {
-  return { name, hex: event(value), error: 'BAD_VALUE' }
-}
-
-export const HOSTILE: readonly HostileCase[] = [
-  badFrame('empty frame', ''),
-  badFrame('type 0', '0090'),
-  badFrame('type 31', '1f90'),
-  badFrame('no body', '04'),
-  badFrame('EVENT without a name', '05'),
-  badFrame('EVENT whose name is cut', '05036161'),
-  badFrame('EVENT without a body', '050161'),
-  badFrame('EVENT whose numeric id is cut', '0500'),
-  badFrame('EVENT whose name has 129 bytes', '0581 61*129 90'),
-  badFrame('EVENT whose name has 255 bytes', '05ff 61*255 90'),
-  badFrame('EVENT whose name holds a control character', '0502610090'),
-  badFrame('EVENT whose name holds DEL', '0502617f90'),
-  badFrame('EVENT whose name is not UTF-8', '0502c32890'),
-  badFrame('EVENT whose name has an overlong character', '0502c0af90'),
-  badFrame('EVENT whose name has half a surrogate pair', '0503eda08090'),
-  badFrame('EVENT whose name is cut within a character', '0501c390'),
-  badFrame('namespace number cut', '24'),
-  badFrame('namespace number cut within', '2480'),
-  badFrame('namespace number longer than needed', '248000c0'),
-  badFrame('namespace number 2^53', '248080808080808010c0'),
-  badFrame('namespace number of 9 bytes', '24808080808080808001c0'),
-  badFrame('position cut', '8501'),
-  badFrame('CONNECT with a namespace number', '210181a36e7370a12f'),
-  badFrame('CONNECT with an ack id', '410181a36e7370a12f'),
-  badFrame('CONNECTED with an ack id', '420183a36e7370a12fa3736964a161a66c696d69747381aa6672616d65427974657301'),
-  badFrame('CONNECT_ERROR with a namespace number', '230183a36e7370a12fa4636f6465a158a76d657373616765a16d'),
-  badFrame('DISCONNECT with an ack id', '4401c0'),
-  badFrame('DISCONNECT with a position', '840101c0'),
-  badFrame('ACK without an ack id', '0690'),
-  badFrame('ACK with a position', 'c601010190'),
-  badFrame('ACK_ERROR without an ack id', '0782a4636f6465a158a76d657373616765a16d'),
-  badFrame('ERROR with an ack id', '480182a4636f6465a158a76d657373616765a16d'),
-  badFrame('EVENT whose body is no array', '05017680'),
-  badFrame('ACK whose body is no array', '4601c0'),
-  badFrame('CONNECT whose body is an array', '0190'),
-  badFrame('CONNECT without nsp', '0180'),
-  badFrame('CONNECT whose nsp is a number', '0181a36e737001'),
-  badFrame('CONNECT whose nsp has no slash', '0181a36e7370a161'),
-  badFrame('CONNECTED without limits', '0282a36e7370a12fa3736964a161'),
-  badFrame('CONNECTED without sid', '0282a36e7370a12fa66c696d69747381aa6672616d65427974657301'),
-  badFrame('CONNECT_ERROR without code', '0382a36e7370a12fa76d657373616765a16d'),
-  badFrame('ACK_ERROR whose code is a number', '470182a4636f646501a76d657373616765a16d'),
-  badFrame('ERROR without message', '0881a4636f6465a158'),
-  badFrame('PING with a namespace number', '2901c0'),
-  badFrame('SWITCH with an ack id', '4b0182a773657373696f6ea161a8726563656976656400'),
-  badFrame('SWITCH without received', '0b81a773657373696f6ea161'),
-  badFrame('SWITCH whose received is negative', '0b82a773657373696f6ea161a87265636569766564ff'),
-  badFrame('REQUEST without ack id', '0e91a56c6f67696e'),
-  badFrame('REQUEST with a room position', 'ce010203' + '91a56c6f67696e'),
-  badFrame('REQUEST without a name', '4e0190'),
-  badFrame('NOTICE with an ack id', '4f0191a161'),
-  badFrame('NOTICE whose name is a number', '0f9101'),
-  badFrame('type 16', '1090'),
-  badFrame('CLOSE without message', '0d81a4636f6465cd03e8'),
-  badFrame('CLOSE whose code is text', '0d82a4636f6465a158a76d657373616765a16d'),
-  { name: 'body of two values', hex: '0501769090', error: 'BAD_VALUE' },
-  { name: 'body that is cut', hex: '0501769201', error: 'BAD_VALUE' },
-  badValue('reserved type c1', 'c1'),
-  badValue('fixext 1', 'd40000'),
-  badValue('fixext 1, record definition', 'd4729101'),
-  badValue('fixext 2', 'd5000000'),
-  badValue('fixext 4 that is no timestamp', 'd67000000001'),
-  badValue('fixext 8 that is no timestamp', 'd7000000000000000000'),
-  badValue('fixext 16', 'd8ff 00*16'),
-  badValue('ext 8', 'c7010000'),
-  badValue('ext 8 timestamp of 11 bytes', 'c70bff 00*11'),
-  badValue('ext 16', 'c800010000'),
-  badValue('ext 32', 'c9000000010000'),
-  badValue('timestamp 64 with 10^9 ns', 'd7ffee6b280000000000'),
-  badValue('timestamp 96 with 10^9 ns', 'c70cff3b9aca000000000000000000'),
-  badValue('timestamp 96 after the last Date', 'c70cff00000000000007dba8218001'),
-  badValue('timestamp 96 before the first Date', 'c70cff00000000fffff82457de7fff'),
-  badValue('timestamp 96 one ns after the last Date', 'c70cff00000001000007dba8218000'),
-  badValue('uint64 2^53', 'cf0020000000000000'),
-  badValue('uint64 2^64 - 1', 'cfffffffffffffffff'),
-  badValue('int64 2^53', 'd30020000000000000'),
-  badValue('int64 -2^53', 'd3ffe0000000000000'),
-  badValue('int64 -2^63', 'd38000000000000000'),
-  badValue('str8 cut', 'd90561'),
-  badValue('str32 that claims 2^32 - 1 bytes', 'dbffffffff61'),
-  badValue('bin32 that claims 2^32 - 1 bytes', 'c6ffffffff61'),
-  badValue('array32 that claims 2^32 - 1 values', 'ddffffffff01'),
-  badValue('map32 that claims 2^32 - 1 pairs', 'dfffffffff01'),
-  badValue('array16 that claims more than there is', 'dcffff01'),
-  badValue('length cut', 'cd01'),
-  badValue('invalid UTF-8', 'a2c328'),
-  badValue('overlong UTF-8', 'a2c0af'),
-  badValue('half a surrogate pair', 'a3eda080'),
-  badValue('UTF-8 beyond U+10FFFF', 'a4f4908080'),
-  badValue('UTF-8 cut at the end of the text', 'a2e28282ac'),
-  badValue('key __proto__', '81a95f5f70726f746f5f5f01'),
-  badValue('key __proto__ as str8', '81d9095f5f70726f746f5f5f01'),
-  badValue('key that is a number', '810101'),
-  badValue('key that is binary', '81c4016101'),
-  badValue('key that is an array', '819001'),
-  badValue('key that is nil', '81c001'),
-  badValue('nesting of 17', '91*15 90'),
-  badValue('nesting of 17 maps', `${'81a161'.repeat(15)}80`),
-  badValue('nesting of 5,000', '91*5000 90'),
-  badValue('10,001 values', 'dc270f c0*9999'),
 ]

@@ -330,12 +330,10 @@ export class Socket<
     }
     this.fire('disconnecting', reason, details)
     if (this.phase !== 'connected') return
-    const { runtime } = this.host
     if (notify && this.connection.phase === 'open') {
       this.connection.noteEnded(this.host.number)
       const fields = { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }
-      const frame = encodeFrame(runtime.codec, fields, details ?? null)
-      runtime.turn.send(this, frame, false)
+      this.sendFrame(encodeFrame(this.host.runtime.codec, fields, details ?? null))
     }
     this.phase = 'disconnected'
     this.held = null

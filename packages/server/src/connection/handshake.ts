@@ -9,7 +9,10 @@ export interface Handshake {
   readonly time: string
   /** The same as milliseconds since 1970. */
   readonly issued: number
-  /** Address of the peer: the client, or the proxy before us. No header is trusted. */
+  /**
+   * Address of the client: IPv4 in decimal, IPv6 as eight groups of four hexadecimal digits. Behind proxies that the option
+   * `trustedProxies` names, as they tell it; else that of the peer, and no header is trusted.
+   */
   readonly address: string
   /** Whether the request came from another origin than the server's. */
   readonly xdomain: boolean

@@ -44,6 +44,8 @@ export async function identify(
     })
   try {
     const result = await loginGate.run(async (signal) => {
+      // Again: of a thousand that waited together each would else have a try.
+      loginGuard.check(attempt)
       try {
         return await ask(signal)
       } catch (error) {
@@ -73,6 +75,7 @@ const NO_VERDICT: ReadonlySet<string> = new Set([
   'INVALID_NAME',
   'LOGIN_BUSY',
   'LOGIN_EXPIRED',
+  'LOGIN_RATE_LIMITED',
   'LOGIN_TIMEOUT',
 ])
 

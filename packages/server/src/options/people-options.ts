@@ -47,7 +47,7 @@ export interface LoginLimits {
   readonly concurrent?: number
   /** Logins that wait for their turn; more are refused with `LOGIN_BUSY`. @default 1024 */
   readonly queued?: number
-  /** Refused logins in a minute, from one address. @default 60 */
+  /** Refused logins in a minute, from one address (of IPv6, one network of 64 bits). @default 60 */
   readonly failuresPerAddress?: number
   /**
    * Refused logins in a minute, of one account; addresses from which it was logged in to lately are not held up.

@@ -3,6 +3,7 @@ import type { Runtime } from '../api/runtime'
 import { type HandshakeSource, packHeaders, unpackHeaders } from '../connection/handshake'
 import type { ResolvedServerOptions, UpgradeRequest } from '../options/server-options'
 import type { Refusal } from './admission'
+import { clientAddress } from './client-address'
 import type { Connections } from './connections'
 import type { HttpExchange } from './http-exchange'
 import { isSameHost } from './origin-policy'
@@ -30,7 +31,7 @@ export class Reception {
   async ask(exchange: HttpExchange): Promise<Refusal | null> {
     const { allowRequest } = this.options
     if (allowRequest !== undefined && !this.connections.isClosing) {
-      const message = await this.askHook(allowRequest, toUpgradeRequest(exchange))
+      const message = await this.askHook(allowRequest, this.toUpgradeRequest(exchange))
       if (message !== null) return { status: '403 Forbidden', code: 'REQUEST_REFUSED', message }
     }
     if (!this.connections.isClosing) return null
@@ -51,7 +52,7 @@ export class Reception {
 
   /** Tells the application of a refusal. */
   report(refusal: Refusal, exchange: HttpExchange): void {
-    this.onRefusal(refusal, toUpgradeRequest(exchange))
+    this.onRefusal(refusal, this.toUpgradeRequest(exchange))
   }
 
   /**
@@ -64,11 +65,25 @@ export class Reception {
     return {
       headerBlock: packHeaders(exchange.headers.filter(([name]) => name !== NONCE_HEADER)),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
-      address: exchange.address,
+      address: this.addressOf(exchange),
       secure: this.options.tls !== undefined,
       xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
       issued: Date.now(),
     }
+  }
+
+  private toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
+    return {
+      // Others are refused before anybody is asked.
+      method: exchange.method === 'POST' ? 'POST' : 'GET',
+      url: exchange.url,
+      headers: unpackHeaders(packHeaders(exchange.headers)),
+      address: this.addressOf(exchange),
+    }
+  }
+
+  private addressOf(exchange: HttpExchange): string {
+    return clientAddress(exchange.address, exchange.header('x-forwarded-for'), this.options.trustedProxies)
   }
 
   /** @returns null if the hook accepts, else the reason for the client. */
@@ -88,15 +103,5 @@ export class Reception {
         resolve(REFUSED_BY_HOOK)
       })
     })
-  }
-}
-
-function toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
-  return {
-    // Others are refused before anybody is asked.
-    method: exchange.method === 'POST' ? 'POST' : 'GET',
-    url: exchange.url,
-    headers: unpackHeaders(packHeaders(exchange.headers)),
-    address: exchange.address,
   }
 }

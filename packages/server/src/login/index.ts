@@ -1,0 +1,6 @@
+export type { Login, LoginContext, LoginResult } from '../options/people-options'
+export type { PasswordCost } from './passwords'
+export { checkPassword, hashPassword } from './passwords'
+export type { SignedTokensOptions, TokenClaims } from './signed-tokens'
+export { signedTokens } from './signed-tokens'
+export type { TokenAlgorithm, TokenKey } from './token-key'

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { isThenable, LIMITS, RoomcastError } from '@roomcast/protocol'
+import { Recent } from '../connection/recent'
+import type { FaultHook } from '../observe/report'
+import type { LoginLimits } from '../options/people-options'
+import { userNameKey } from './names'
+
+/** How often logins may be refused; see {@link LoginLimits}. */
+export type GuardLimits = Pick<Required<LoginLimits>, 'accountOf' | 'failuresPerAccount' | 'failuresPerAddress'>
+
+/** A login: the same object for all calls of the guard, which asks only once what account it is for. */
+export interface LoginAttempt {
+  /** Address of the client. Of IPv6 all eight groups, as `handshake.address` has them. */
+  readonly address: string
+  readonly credentials: unknown
+}
+
+/** What an attempt counts for. Null: an account that nobody named. */
+interface Keys {
+  readonly address: string
+  readonly account: string | null
+  /** Account and address. */
+  readonly pair: string | null
+}
+
+const MINUTE_MS = 60_000
+/** How long an address is known as one that an account was logged in to from. */
+const KNOWN_MS = 3_600_000
+/** Longest that somebody is held up, whatever was refused at once. */
+const LONGEST_DEBT_MS = 2 * MINUTE_MS
+/** A longer name of an account, in UTF-16 units, is nobody's; all of them count as one. */
+const ACCOUNT_LENGTH = 1_024
+/** Longer keys are kept as their hash. */
+const KEY_LENGTH = 64
+/** Whoever has an IPv6 address has the 2^64 others of the network too. RFC 6177 section 2. */
+const IPV6_NETWORK = /^(?:[0-9a-f]{4}:){4}(?=(?:[0-9a-f]{4}:){3}[0-9a-f]{4}$)/
+
+/**
+ * Holds up those who guess: only refused logins count, for the address and for the account. Who has logged in from an address
+ * lately is not held up there by what others do to the account elsewhere, so nobody can lock out its owner.
+ *
+ * A check takes nothing: many logins of one account may be under way when the first is refused, and all of them count, also
+ * beyond what there was room for. So in the long run no more are refused than may, and a check belongs right before the
+ * login runs, after it has waited for its turn.
+ */
+export class LoginGuard {
+  private readonly addresses: FailureCounts
+  private readonly accounts: FailureCounts
+  private readonly known: Recent<true>
+  private readonly keys = new WeakMap<LoginAttempt, Keys>()
+
+  /**
+   * @param onFault  Told when `accountOf` throws; the account is then unknown.
+   * @param now      Milliseconds of a monotonic clock.
+   */
+  constructor(
+    private readonly limits: GuardLimits,
+    private readonly onFault: FaultHook,
+    now: () => number = () => performance.now(),
+  ) {
+    this.addresses = new FailureCounts(limits.failuresPerAddress, now)
+    this.accounts = new FailureCounts(limits.failuresPerAccount, now)
+    this.known = new Recent(LIMITS.rememberedLogins, KNOWN_MS, now)
+  }
+
+  /**
+   * To be called before a login; as often as one likes.
+   *
+   * @throws RoomcastError `LOGIN_RATE_LIMITED` with `{ retryAfterMs }` as data: the time until one more may be refused.
+   */
+  check(attempt: LoginAttempt): void {
+    const { address, account, pair } = this.keysOf(attempt)
+    const isKnown = pair !== null && this.known.get(pair) !== undefined
+    const accountMs = account === null || isKnown ? 0 : this.accounts.waitMs(account)
+    const retryAfterMs = Math.max(this.addresses.waitMs(address), accountMs)
+    if (retryAfterMs <= 0) return
+    // Whether the account exists, and which of the two it is, is nobody's business.
+    const message = `too many refused logins, please try again in ${Math.ceil(retryAfterMs / 1_000)} s`
+    throw new RoomcastError('LOGIN_RATE_LIMITED', message, { data: { retryAfterMs } })
+  }
+
+  /** The login was refused. */
+  failed(attempt: LoginAttempt): void {
+    const { address, account } = this.keysOf(attempt)
+    this.addresses.add(address)
+    if (account !== null) this.accounts.add(account)
+  }
+
+  /** The login was accepted. Gives nothing back: who guesses could log in to an account of their own in between. */
+  succeeded(attempt: LoginAttempt): void {
+    const { pair } = this.keysOf(attempt)
+    if (pair !== null) this.known.add(pair, true)
+  }
+
+  private keysOf(attempt: LoginAttempt): Keys {
+    const earlier = this.keys.get(attempt)
+    if (earlier !== undefined) return earlier
+    const address = IPV6_NETWORK.exec(attempt.address)?.[0] ?? attempt.address
+    const name = this.accountName(attempt.credentials)
+    const account = name === null ? null : accountKey(name)
+    const keys = { address, account, pair: account === null ? null : `${account}\n${address}` }
+    this.keys.set(attempt, keys)
+    return keys
+  }
+
+  private accountName(credentials: unknown): string | null {
+    const report = (error: unknown) => this.onFault(error, { where: 'login', name: 'loginLimits.accountOf' })
+    try {
+      const name: unknown = this.limits.accountOf(credentials)
+      // An async function by mistake: what it rejects with would end the process.
+      if (isThenable(name)) name.then(undefined, report)
+      return typeof name === 'string' && name !== '' ? name : null
+    } catch (error) {
+      report(error)
+      return null
+    }
+  }
+}
+
+/** Refused logins by key. A bucket of `perMinute` that refills evenly, kept as the time at which it is full again. */
+class FailureCounts {
+  private readonly fullAt: Recent<number>
+  private readonly eachMs: number
+
+  constructor(
+    perMinute: number,
+    private readonly now: () => number,
+  ) {
+    this.eachMs = MINUTE_MS / perMinute
+    this.fullAt = new Recent(LIMITS.rememberedLogins, LONGEST_DEBT_MS, now)
+  }
+
+  add(key: string): void {
+    const now = this.now()
+    const fullAt = Math.max(this.fullAt.get(key) ?? 0, now) + this.eachMs
+    this.fullAt.add(key, Math.min(fullAt, now + LONGEST_DEBT_MS))
+  }
+
+  /** Whole milliseconds until one more may be refused; 0 or less if it may now. */
+  waitMs(key: string): number {
+    const fullAt = this.fullAt.get(key)
+    // Down: sums of fractions are not exact, and one failure less would be let through.
+    return fullAt === undefined ? 0 : Math.floor(fullAt - this.now() - (MINUTE_MS - this.eachMs))
+  }
+}
+
+/** Equal for names that are equal but for case, width or composition, which most databases do not tell apart. */
+function accountKey(name: string): string {
+  if (name.length > ACCOUNT_LENGTH) return 'too long'
+  const key = userNameKey(name)
+  return key.length > KEY_LENGTH ? `#${createHash('sha256').update(key).digest('base64url')}` : `=${key}`
+}
