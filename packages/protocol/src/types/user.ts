@@ -14,7 +14,10 @@ export type DefaultUser = PublicUser & { readonly [field: string]: any }
 /** One line of a user list: a user, however many tabs or devices they have. */
 export interface UserEntry<User extends PublicUser = DefaultUser> {
   readonly user: User
-  /** Connections of the user in the room, or in the namespace. At least 1. */
+  /**
+   * Connections of the user in the room, or in the namespace. On the server 0 for one whose link was lost and who is expected
+   * back; on the client at least 1.
+   */
   readonly devices: number
   /** When the first of them came, milliseconds since 1970 by the server's clock. */
   readonly joinedAt: number

@@ -13,7 +13,7 @@ import {
 } from '@roomcast/protocol'
 import type { Handshake } from '../connection/handshake'
 import type { DeliveryFlags, Targets } from '../egress/broadcaster'
-import { assertUserId } from '../people/identity'
+import { assertText } from '../people/identity'
 import { userRoom } from '../rooms/room-index'
 
 /** A socket as bulk operations see it. */
@@ -89,7 +89,7 @@ export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser =
    * Adds the sockets of users, all their devices.
    *
    * @param id  Id or ids of users, as their login gave them. Those who are not online get nothing.
-   * @throws RoomcastError `INVALID_USER` for what can be no id.
+   * @throws RoomcastError `INVALID_USER` for what is no string.
    */
   toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.with({ rooms: [...this.targets.rooms, ...userRooms(id)], except: this.targets.except })
@@ -199,7 +199,7 @@ export function roomNames(room: string | readonly string[]): readonly string[] {
 function userRooms(id: string | readonly string[]): readonly string[] {
   const ids = Array.isArray(id) ? (id as readonly string[]) : [id as string]
   return ids.map((each) => {
-    assertUserId(each)
+    assertText(each)
     return userRoom(each)
   })
 }

@@ -64,7 +64,7 @@ export async function identify(
       reportFault(cause, { where: 'login', name: namespace.name, socketId: socket.id })
       throw new RoomcastError(FAILED.code, FAILED.message, { data: FAILED.data })
     }
-    if (!NO_VERDICT.has(error.code)) loginGuard.failed(attempt)
+    if (!NO_VERDICT.has(error.code) && !isForNow(error)) loginGuard.failed(attempt)
     throw error
   }
 }
@@ -78,6 +78,11 @@ const NO_VERDICT: ReadonlySet<string> = new Set([
   'LOGIN_RATE_LIMITED',
   'LOGIN_TIMEOUT',
 ])
+
+/** Whether a refusal asks the client to come again, which nobody says to a guess. */
+function isForNow({ data }: RoomcastError): boolean {
+  return typeof data === 'object' && data !== null && 'retryAfterMs' in data
+}
 
 /** What a login function threw that is no refusal. */
 class LoginFault extends Error {

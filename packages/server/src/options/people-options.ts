@@ -32,7 +32,7 @@ export type LoginResult<User extends PublicUser = DefaultUser> = User & {
  *
  * @param credentials  What the client gave as `auth`, or to `login()`. Unchecked input: any value.
  * @returns The user; null refuses with `LOGIN_REFUSED`.
- * @throws A RoomcastError refuses with its code, text and data. Anything else is a fault of the server: it is reported, and
+ * @throws A RoomcastError refuses with its code, text and data; with `data: { retryAfterMs }` for now only. Anything else is a fault of the server: it is reported, and
  *         the client hears `LOGIN_FAILED` and tries again later.
  */
 export type Login<User extends PublicUser = DefaultUser> = (
@@ -100,10 +100,15 @@ export interface Watcher<User extends PublicUser = DefaultUser> {
   readonly rooms: Set<string>
 }
 
-/** Whether somebody may watch the users of a room; `room` is null for everybody who is online. */
+/**
+ * Whether somebody may watch the users of a room, or how many they are.
+ *
+ * @param room  null for everybody who is online.
+ */
 export type WatchRule<User extends PublicUser = DefaultUser> = (
   watcher: Watcher<User>,
   room: string | null,
+  mode: 'count' | 'users',
 ) => boolean | PromiseLike<boolean>
 
 /** How the users of a room, or of a whole namespace, are listed. Times are milliseconds. */

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { type DefaultUser, RoomcastError } from '@roomcast/protocol'
+import { type DefaultUser, isRoomcastError, RoomcastError } from '@roomcast/protocol'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import { Account, MemberLogin, type PeopleMember } from './account'
 import { type Identity, type Profile, type ProfileRules, readProfile } from './identity'
@@ -117,10 +117,23 @@ export class Directory<Member extends PeopleMember> {
         // In a crowd of one name any number will do: counting up to a free one would cost each newcomer more.
         const number = tries <= COUNTED_NUMBERS ? tries : randomInt(COUNTED_NUMBERS, 1_000_000)
         const name = `${user.name} ${number}`
-        if (this.isFree(userNameKey(name), user.id)) return readProfile({ ...user, name } as DefaultUser, this.rules)
+        if (!this.isFree(userNameKey(name), user.id)) continue
+        const numbered = this.profileOf({ ...user, name } as DefaultUser)
+        if (numbered === null) break
+        return numbered
       }
     }
     throw new RoomcastError('NAME_IN_USE', 'somebody who is online has this name')
+  }
+
+  /** null if the longer name has no room. */
+  private profileOf(user: DefaultUser): Profile | null {
+    try {
+      return readProfile(user, this.rules)
+    } catch (error) {
+      if (isRoomcastError(error)) return null
+      throw error
+    }
   }
 
   private isFree(nameKey: string, id: string): boolean {

@@ -47,6 +47,8 @@ export class Feed<Member extends PeopleMember> {
   private readonly pending = new Map<string, Pending>()
   private readonly flushing: MovableDeadline
   private isWaiting = false
+  /** Whether somebody was told of a state between two frames. */
+  private isSeen = false
   private toldCount = 0
   private delayMs: number
 
@@ -67,6 +69,8 @@ export class Feed<Member extends PeopleMember> {
 
   add(member: Member): void {
     if (this.watchers.size === 0) this.toldCount = this.roster.size
+    // It is told the number of this moment, which a change that is taken back in time would leave wrong.
+    this.isSeen ||= this.isWaiting
     this.watchers.add(member)
     member.wire?.subscribe(this.topic)
   }
@@ -122,7 +126,8 @@ export class Feed<Member extends PeopleMember> {
 
   private flushCount(): void {
     const { room, size } = this.roster
-    if (size === this.toldCount) return
+    if (size === this.toldCount && !this.isSeen) return
+    this.isSeen = false
     this.toldCount = size
     this.host.publish(this.topic, ['count', room, ++this.version, size])
   }
@@ -141,7 +146,8 @@ export class Feed<Member extends PeopleMember> {
     }
     const { room, size, policy } = this.roster
     const sent = rows.length + gone.length
-    if (sent > 0) this.host.publish(this.topic, ['users', room, ++this.version, size, rows, gone])
+    if (sent > 0 || this.isSeen) this.host.publish(this.topic, ['users', room, ++this.version, size, rows, gone])
+    this.isSeen = false
     const longest = Math.max(CROWD_FLUSH_MS, policy.flushMs)
     this.delayMs = sent < CROWD ? policy.flushMs : Math.min(longest, this.delayMs * 2)
     if (this.pending.size > 0) this.wait()

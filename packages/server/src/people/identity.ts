@@ -88,6 +88,11 @@ export function assertUserId(id: unknown): asserts id is string {
   throw invalid(`has an id that is not 1 to ${LIMITS.userIdBytes} bytes of text without control characters`)
 }
 
+/** A user's id for emits: any text will do, which reaches nobody if it is nobody's. @throws RoomcastError `INVALID_USER`. */
+export function assertText(id: unknown): asserts id is string {
+  if (typeof id !== 'string') throw invalid(`id is a ${typeof id}, not a string`)
+}
+
 function encodeProfile(fields: object, codec: ValueCodec): Uint8Array {
   let bytes: Uint8Array
   try {

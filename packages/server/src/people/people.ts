@@ -218,6 +218,17 @@ export class People<Member extends Person> {
     return mode === 'off' ? 'nobody' : watch
   }
 
+  /** What a watcher gets who wants this. */
+  watchMode(room: string | null, wanted: 'count' | 'users'): 'count' | 'users' {
+    const { mode } = room === null ? this.options.presence : this.policyOf(room)
+    return mode === 'count' ? 'count' : wanted
+  }
+
+  /** Whether a socket watches a list in the mode that it gets. */
+  isWatching(member: Member, room: string | null, wanted: 'count' | 'users'): boolean {
+    return this.listOf(room)?.feeds.get(this.watchMode(room, wanted))?.watchers.has(member) ?? false
+  }
+
   /** How many lists a socket watches. */
   watchCount(member: Member): number {
     return this.watching.get(member)?.size ?? 0
@@ -226,7 +237,7 @@ export class People<Member extends Person> {
   /** Sends a socket the changes of a list from now on. It may, and the turn is flushed. */
   watch(member: Member, room: string | null, wanted: 'count' | 'users'): WatchAnswer {
     const roster = room === null ? this.everybody : (this.rosterOf(room) as Roster<Member>)
-    const mode = roster.policy.mode === 'count' ? 'count' : wanted
+    const mode = this.watchMode(room, wanted)
     let feed = roster.feeds.get(mode)
     if (feed === undefined) {
       feed = new Feed(roster, mode, `${this.namespaceNumber}${mode}:${room ?? ''}`, this.feedHost)

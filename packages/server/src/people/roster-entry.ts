@@ -17,12 +17,16 @@ export interface RosterEntry<Member extends PeopleMember> {
 /** A row of a user list on the wire. PROTOCOL.md, section 11. */
 export type Row = readonly unknown[]
 
-/** What everybody may see of an entry. */
-export function publicEntry<Member extends PeopleMember>(entry: RosterEntry<Member>): UserEntry {
-  return { user: entry.account.user, devices: Math.max(1, entry.sockets), joinedAt: entry.joinedAt }
+/** An entry as the application sees it. */
+export function publicEntry<Member extends PeopleMember>({
+  account,
+  sockets,
+  joinedAt,
+}: RosterEntry<Member>): UserEntry {
+  return { user: account.user, devices: sockets, joinedAt }
 }
 
-/** An entry as a row. */
+/** An entry as watchers see it: who is expected back has not left for them, and still has a device. */
 export function rowOf<Member extends PeopleMember>(entry: RosterEntry<Member>, hasProfile: boolean): Row {
   const row = [entry.account.id, Math.max(1, entry.sockets), entry.joinedAt]
   return hasProfile ? [...row, entry.account.profile.fields] : row
