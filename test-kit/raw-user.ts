@@ -1,5 +1,5 @@
-import { MESSAGE_TYPES, RoomcastError } from '@roomcast/protocol'
-import { RawClient, type RawFrame, type RawOptions } from './raw-client'
+import { type FrameFields, MESSAGE_TYPES, RoomcastError } from '@roomcast/protocol'
+import { RawClient, type RawClose, type RawFrame, type RawOptions } from './raw-client'
 import { until } from './wait'
 
 /** A row of a user list, as it goes over the wire. */
@@ -14,45 +14,82 @@ export interface ListedUser {
 }
 
 /** Calls of the library by a client that speaks bytes. */
-export class RawUser implements Disposable {
+export class RawUser<Link extends RawLink = RawClient> implements Disposable {
   private lastAckId = 0
 
-  constructor(readonly client: RawClient) {}
+  /** @param namespace  Number of the namespace that is meant. */
+  constructor(
+    readonly client: Link,
+    readonly namespace = 0,
+  ) {}
 
   /** Connects the main namespace with credentials. Fails if it is refused. */
   static async connect(port: number, auth?: unknown, options: RawOptions = {}): Promise<RawUser> {
     return new RawUser(await RawClient.connect(port, '/', auth, options))
   }
 
+  /** Connects a namespace over a link of any kind. @throws RoomcastError with the code of a refusal. */
+  static async over<Link extends RawLink>(
+    link: Link,
+    nsp = '/',
+    rest: { readonly auth?: unknown; readonly previous?: unknown } = {},
+  ): Promise<RawUser<Link>> {
+    const { type, namespace, body } = await askFor(link, nsp, rest)
+    if (type !== 'CONNECTED') throw new RoomcastError(String(body.code), String(body.message))
+    return new RawUser(link, namespace)
+  }
+
+  /** Id of the socket, as the server told it last. */
+  get sid(): string {
+    const told = this.client.frames.filter(
+      ({ type, namespace }) => type === 'CONNECTED' && namespace === this.namespace,
+    )
+    return (told.at(-1) as RawFrame & { readonly body: { readonly sid: string } }).body.sid
+  }
+
+  /** Calls a handler of the application and waits for its answer. @throws RoomcastError with the code of a refusal. */
+  async call(event: string, ...args: unknown[]): Promise<unknown> {
+    const ackId = this.lastAckId++
+    this.client.send({ type: MESSAGE_TYPES.EVENT, namespace: this.namespace, event, ackId }, args)
+    return resultsOf(await this.answer(ackId))[0]
+  }
+
+  /** Leaves the namespace; the link stays. */
+  disconnect(): void {
+    this.client.send({ type: MESSAGE_TYPES.DISCONNECT, namespace: this.namespace }, null)
+  }
+
   /** Sends a request and waits for the answer. @throws RoomcastError with the code of a refusal. */
   async request(name: string, ...args: unknown[]): Promise<unknown[]> {
-    const frame = await this.answer(this.send(name, ...args))
-    if (frame.type === 'ACK') return frame.body as unknown[]
-    const { code, message, data } = frame.body as RoomcastError
-    throw new RoomcastError(code, message, { data })
+    return resultsOf(await this.answer(this.send(name, ...args)))
   }
 
   /** Sends a request. @returns Its ack id. */
   send(name: string, ...args: unknown[]): number {
     const ackId = this.lastAckId++
-    this.client.send({ type: MESSAGE_TYPES.REQUEST, ackId }, [name, ...args])
+    this.client.send({ type: MESSAGE_TYPES.REQUEST, namespace: this.namespace, ackId }, [name, ...args])
     return ackId
   }
 
   /** The answer to a request. */
   answer(ackId: number): Promise<RawFrame> {
     return until(() => {
-      if (this.client.closed) throw new Error(`closed with ${this.client.closed.code} before the answer`)
-      return this.client.frames.find(
-        (frame) => frame.ackId === ackId && (frame.type === 'ACK' || frame.type === 'ACK_ERROR'),
+      const found = this.client.frames.find(
+        (frame) =>
+          frame.ackId === ackId &&
+          frame.namespace === this.namespace &&
+          (frame.type === 'ACK' || frame.type === 'ACK_ERROR'),
       )
+      const { closed = null } = this.client
+      if (found === undefined && closed) throw new Error(`closed with ${closed.code} before the answer`)
+      return found
     }, `answer ${ackId}`) as Promise<RawFrame>
   }
 
   /** Notices that have come, all or those of one name, without their names. */
   notices(name?: string): unknown[][] {
     return this.client.frames
-      .filter(({ type }) => type === 'NOTICE')
+      .filter(({ type, namespace }) => type === 'NOTICE' && namespace === this.namespace)
       .map(({ body }) => body as unknown[])
       .filter(([found]) => name === undefined || found === name)
       .map((body) => (name === undefined ? body : body.slice(1)))
@@ -78,8 +115,15 @@ export class RawUser implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.client[Symbol.dispose]()
+    this.client[Symbol.dispose]?.()
   }
+}
+
+/** @throws RoomcastError with the code of a refusal. */
+function resultsOf(frame: RawFrame): unknown[] {
+  if (frame.type === 'ACK') return frame.body as unknown[]
+  const { code, message, data } = frame.body as RoomcastError
+  throw new RoomcastError(code, message, { data })
 }
 
 /** A user list as a raw client sees it: an implementation of PROTOCOL.md section 11 that shares nothing with the client's. */
@@ -88,7 +132,7 @@ export class RawList {
 
   /** @param readTo  Index of the frame that began it; notices before are older. */
   constructor(
-    private readonly owner: RawUser,
+    private readonly owner: RawUser<RawLink>,
     private readonly room: string | null,
     private readTo: number,
     private version: number,
@@ -98,6 +142,12 @@ export class RawList {
   current(): ListedUser[] {
     this.update()
     return [...this.users.values()]
+  }
+
+  /** How many they are, with everything that has come. Cheap, for conditions that are asked again and again. */
+  get size(): number {
+    this.update()
+    return this.users.size
   }
 
   /** Their ids. */
@@ -110,8 +160,11 @@ export class RawList {
   /** Notices about this list so far. */
   get frames(): RawFrame[] {
     return this.owner.client.frames.filter(
-      ({ type, body }) =>
-        type === 'NOTICE' && (body as unknown[])[0] === 'users' && (body as unknown[])[1] === this.room,
+      ({ type, namespace, body }) =>
+        type === 'NOTICE' &&
+        namespace === this.owner.namespace &&
+        (body as unknown[])[0] === 'users' &&
+        (body as unknown[])[1] === this.room,
     )
   }
 
@@ -119,9 +172,10 @@ export class RawList {
   update(end = this.owner.client.frames.length): void {
     const { frames } = this.owner.client
     for (; this.readTo < end; this.readTo++) {
-      const { type, body } = frames[this.readTo] as RawFrame
+      const { type, namespace, body } = frames[this.readTo] as RawFrame
+      if (type !== 'NOTICE' || namespace !== this.owner.namespace) continue
       const [name, room, version, , rows, gone] = body as [string, string | null, number, number, Row[], string[]]
-      if (type !== 'NOTICE' || name !== 'users' || room !== this.room) continue
+      if (name !== 'users' || room !== this.room) continue
       if (version !== this.version + 1) throw new Error(`version ${version} after ${this.version}`)
       this.version = version
       this.set(rows)
@@ -137,4 +191,48 @@ export class RawList {
       if (shown !== undefined) this.users.set(id, { id, devices, joinedAt, profile: shown })
     }
   }
+}
+
+/** What raw clients of both transports can do. A poller needs its loop. */
+export interface RawLink extends Partial<Disposable> {
+  readonly frames: readonly RawFrame[]
+  readonly closed?: RawClose | null
+  send(fields: FrameFields, body: unknown): unknown
+}
+
+/** Asks for a namespace. @returns The answer: CONNECTED or CONNECT_ERROR. */
+export async function askFor(
+  link: RawLink,
+  nsp: string,
+  rest: { readonly auth?: unknown; readonly previous?: unknown } = {},
+): Promise<RawFrame & { readonly body: Record<string, unknown> }> {
+  const from = link.frames.length
+  await link.send({ type: MESSAGE_TYPES.CONNECT }, { nsp, ...rest })
+  const answer = await until(
+    () =>
+      link.frames
+        .slice(from)
+        .find(({ type, body }) => type.startsWith('CONNECT') && (body as { nsp: string }).nsp === nsp),
+    `an answer for ${nsp}`,
+  )
+  return answer as RawFrame & { readonly body: Record<string, unknown> }
+}
+
+/** Beyond those of {@link RawUser.send}. */
+let lastAckId = 1_000_000
+
+/** Sends a request in a namespace, over any transport. @returns The answer: ACK or ACK_ERROR. */
+export async function requestOver(
+  link: RawLink,
+  namespace: number,
+  name: string,
+  ...args: unknown[]
+): Promise<RawFrame> {
+  const ackId = lastAckId++
+  await link.send({ type: MESSAGE_TYPES.REQUEST, namespace, ackId }, [name, ...args])
+  const answer = await until(
+    () => link.frames.find((frame) => frame.ackId === ackId && frame.namespace === namespace),
+    `the answer to ${name}`,
+  )
+  return answer as RawFrame
 }

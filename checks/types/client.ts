@@ -1,4 +1,4 @@
-import { io, type Socket } from '@roomcast/client'
+import { type DefaultUser, io, type Manager, type Socket, type UserEntry, type UserWatch } from '@roomcast/client'
 import { type ClientToServer, type Order, type ServerToClient, sameType } from './events'
 
 /*
@@ -109,4 +109,82 @@ export function makesSockets() {
   // @ts-expect-error a timeout is a number
   io('https://example.org', { timeout: 'long' })
   return typed
+}
+
+interface Member {
+  readonly id: string
+  readonly name: string
+  readonly level?: number
+}
+
+declare const member: Socket<ServerToClient, ClientToServer, Member>
+declare const manager: Manager
+
+export async function logsIn() {
+  sameType<typeof member.user, Member | null>()
+  member.on('user', (user) => sameType<typeof user, Member | null>())
+  const user = await member.login({ token: 'abc' })
+  sameType<typeof user, Member>()
+  await member.login((answer) => answer({ token: 'abc' }))
+  await member.login(async (answer) => answer({ token: await Promise.resolve('abc') }))
+  sameType<Awaited<ReturnType<typeof member.logout>>, void>()
+  sameType<typeof socket.user, DefaultUser | null>()
+  socket.user?.whatever.length
+  // @ts-expect-error an id is a string
+  socket.user?.id.toFixed()
+  // @ts-expect-error credentials are an object
+  await member.login('abc')
+  // @ts-expect-error a profile has no such field
+  member.user?.age
+  // @ts-expect-error only the server says who somebody is
+  member.user = { id: '1', name: 'Ada' }
+  // @ts-expect-error a user has an id
+  io<ServerToClient, ClientToServer, { name: string }>()
+}
+
+export async function watchesUsers() {
+  const watch = await member.watchUsers('lobby')
+  sameType<typeof watch, UserWatch<Member>>()
+  sameType<ReturnType<typeof watch.list>, readonly UserEntry<Member>[]>()
+  sameType<ReturnType<typeof watch.get>, UserEntry<Member> | undefined>()
+  sameType<typeof watch.room, string | null>()
+  sameType<typeof watch.mode, 'count' | 'users'>()
+  watch.on('join', ({ user, devices }) => [user.name.trim(), devices.toFixed()])
+  watch.once('change', (entry, before) => sameType<typeof entry, typeof before>())
+  watch.on('update', () => watch.count.toFixed()).on('stop', (error) => error?.code.trim())
+  for await (const entries of watch) sameType<typeof entries, readonly UserEntry<Member>[]>()
+  watch.off('join').stop()
+  await member.watchUsers()
+  await member.watchUsers(null, { mode: 'count' })
+  // @ts-expect-error there is no such mode
+  await member.watchUsers('lobby', { mode: 'all' })
+  // @ts-expect-error a room is a string
+  await member.watchUsers(1)
+  // @ts-expect-error the list is not the caller's to change
+  watch.list().push()
+  // @ts-expect-error there is no such event
+  watch.on('joined', () => {})
+  // @ts-expect-error a profile has no such field
+  watch.get('1')?.user.age
+}
+
+/** A program that had an event `user` before there were logins. */
+interface Ported {
+  user: (name: string, seat: number) => void
+}
+
+export function keepsItsOwnEvents(ported: Socket<Ported>, untyped: Socket) {
+  ported.on('user', (name, seat) => {
+    sameType<typeof name, string>()
+    sameType<typeof seat, number>()
+  })
+  ported.emit('user', 'Ada', 1)
+  untyped.on('user', (name: string, seat: number) => [name, seat])
+}
+
+export function makesSocketsOfUsers() {
+  const made = io<ServerToClient, ClientToServer, Member>('https://example.org', { auth: { token: 'abc' } })
+  sameType<typeof made.user, Member | null>()
+  const managed = manager.socket<ServerToClient, ClientToServer, Member>('/')
+  sameType<typeof managed, typeof member>()
 }

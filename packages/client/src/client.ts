@@ -1,4 +1,4 @@
-import type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+import type { DefaultEventsMap, DefaultUser, EventsMap, PublicUser } from '@roomcast/protocol'
 import { Manager, type Platform } from './manager/manager'
 import { readServerUrl } from './manager/server-url'
 import type { ClientOptions } from './options'
@@ -13,22 +13,22 @@ export interface Io {
    * @returns The socket. Sockets of one server share a connection, unless `forceNew` or `multiplex: false` is set.
    * @throws RoomcastError `INVALID_OPTION`, `INVALID_NAMESPACE`, `OPTION_NOT_SUPPORTED`.
    */
-  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(
+  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(
     url: string,
     options?: ClientOptions,
-  ): Socket<Listen, Emit>
-  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(
+  ): Socket<Listen, Emit, User>
+  <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(
     options?: ClientOptions,
-  ): Socket<Listen, Emit>
+  ): Socket<Listen, Emit, User>
 }
 
 /** Creates `io` for a platform. Connections are shared among the calls of one `io`. */
 export function createIo(platform: Platform): Io {
   const managers = new Map<string, Manager>()
-  return <Listen extends EventsMap, Emit extends EventsMap>(
+  return <Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser>(
     urlOrOptions?: ClientOptions | string,
     given?: ClientOptions,
-  ): Socket<Listen, Emit> => {
+  ): Socket<Listen, Emit, User> => {
     const [url, options = {}] = typeof urlOrOptions === 'string' ? [urlOrOptions, given] : ['/', urlOrOptions]
     const { origin, nsp, query } = readServerUrl(url, pageAddress())
     const managerOptions: ClientOptions = { ...options, query: { ...query, ...options.query } }

@@ -32,11 +32,12 @@ export class Manager extends BaseManager {
   }
 }
 
-export type { DefaultEventsMap, EventsMap } from '@roomcast/protocol'
+export type { DefaultEventsMap, DefaultUser, EventsMap, PublicUser, UserEntry } from '@roomcast/protocol'
 export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { Io } from './client'
 export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions, TransportName } from './options'
+export type { UserWatch, UserWatchEvents, WatchMode, WatchOptions } from './people/user-watch'
 export type { DirectEmitter } from './socket/direct-emitter'
-export type { SocketReservedEvents } from './socket/socket'
 export { Socket } from './socket/socket'
+export type { SocketReservedEvents } from './socket/socket-events'
 export type { DisconnectDetails, DisconnectReason, LinkState, ManagerReservedEvents } from './socket/socket-link'

@@ -5,9 +5,9 @@ import { ACK_TIMEOUT_MS, MAX_TIMER_MS, OUTBOX_AGE_MS, OUTBOX_BYTES, OUTBOX_EVENT
 export type TransportName = 'polling' | 'websocket'
 
 /**
- * Asked at each attempt; calls back with the credentials. If it throws or rejects it is asked again, after a while:
- * `connect_error` with `AUTH_FAILED`. A RoomcastError of its own ends the attempts. It has to be done within the server's
- * `connectTimeout`, 5 s by default: ask people before connecting.
+ * Asked at each attempt, and again before a login ends; calls back with the credentials. If it throws or rejects it is asked
+ * again, after a while: `connect_error` with `AUTH_FAILED`. A RoomcastError of its own ends the attempts, unless its `data`
+ * has `retryAfterMs`. It has to be done within the server's `connectTimeout`, 5 s by default: ask people before connecting.
  */
 export type AuthFunction = (callback: (auth: object) => void) => unknown
 
@@ -50,7 +50,7 @@ export interface ManagerOptions {
 
 /** Options of one socket. */
 export interface SocketOptions {
-  /** Sent to the server's middleware and `handshake.auth`. @default none */
+  /** Sent to the server's login, its middleware and `handshake.auth`. @default none */
   readonly auth?: AuthOption
   /** Milliseconds until a call without an answer fails, where the call names none. @default 10000 */
   readonly ackTimeout?: number

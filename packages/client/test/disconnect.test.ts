@@ -59,6 +59,27 @@ describe('the reason of a disconnect', () => {
     expect(seen).toEqual([{ reason: 'io server disconnect', code: undefined, verdict: undefined, ...GONE }])
   })
 
+  test('is "io server disconnect" with the code that the server gives for the end of a namespace', async () => {
+    await using server = await FakeServer.start()
+    using socket = connect(server.url)
+    const seen = recordDisconnects(socket)
+    await next(socket, 'connect')
+    const link = await server.link()
+    link.send({ type: MESSAGE_TYPES.DISCONNECT }, { code: CLOSE_CODES.REPLACED, message: 'elsewhere' })
+    await until(() => seen.length > 0)
+    expect(seen).toEqual([{ reason: 'io server disconnect', code: 4013, verdict: 'never', ...GONE }])
+    expect(socket.lastClose).toEqual({ code: 4013, message: 'elsewhere', verdict: 'never' })
+    expect(socket.active).toBe(false)
+    socket.connect()
+    await next(socket, 'connect')
+    // Without a code, or with something else, it says nothing of the connection.
+    const again = await server.link()
+    again.send({ type: MESSAGE_TYPES.DISCONNECT }, { code: 'KICKED' })
+    await until(() => seen.length > 1)
+    expect(seen[1]).toMatchObject({ reason: 'io server disconnect', code: undefined })
+    expect(socket.lastClose?.code).toBe(4013)
+  })
+
   test('is "io server disconnect" with code 4000 when the server closes the link for good', async () => {
     await using server = await FakeServer.start()
     using socket = connect(server.url)

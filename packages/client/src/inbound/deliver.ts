@@ -1,4 +1,6 @@
-import { type AnyListener, type ErrorBody, isRoomcastError, toErrorBody } from '@roomcast/protocol'
+import { type AnyListener, type ErrorBody, isRoomcastError, RESERVED_EVENTS, toErrorBody } from '@roomcast/protocol'
+import type { EVENT } from '../tables'
+import type { MessageOf } from './server-message'
 
 /** Of an error that did not fit. */
 const SHORT_TEXT_CHARS = 200
@@ -21,7 +23,12 @@ export interface EventTarget {
  *
  * @param answer  null if no answer is wanted.
  */
-export function deliverEvent(target: EventTarget, event: string, args: unknown[], answer: Answer | null): void {
+export function deliverEvent(target: EventTarget, message: MessageOf<typeof EVENT>, answer: Answer | null): void {
+  const { event, body: args } = message
+  if (typeof event !== 'string' || RESERVED_EVENTS.has(event)) {
+    const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
+    return answer?.({ code, message: 'no event of this client' }, [])
+  }
   let isDone = answer === null
   const refuse = (body: ErrorBody) => {
     if (isDone) return

@@ -3,17 +3,21 @@ import {
   type ConnectErrorBody,
   type ConnectedBody,
   createHeader,
+  type EndBody,
   type ErrorBody,
+  type NamedBody,
   RoomcastError,
   readArguments,
   readCloseBody,
   readConnectErrorBody,
   readConnectedBody,
+  readDisconnectBody,
   readErrorBody,
   readHeader,
+  readNamedBody,
   type ValueCodec,
 } from '@roomcast/protocol'
-import { ACK, ACK_ERROR, CLOSE, CONNECT_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT } from '../tables'
+import { ACK, ACK_ERROR, CLOSE, CONNECT_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE } from '../tables'
 
 /** What the messages of a server hold, by type. */
 interface Bodies {
@@ -22,9 +26,10 @@ interface Bodies {
   [CLOSE]: CloseBody
   [CONNECTED]: ConnectedBody
   [CONNECT_ERROR]: ConnectErrorBody
-  [DISCONNECT]: unknown
+  [DISCONNECT]: EndBody | undefined
   [ERROR]: ErrorBody
   [EVENT]: unknown[]
+  [NOTICE]: NamedBody
 }
 
 /** A message of one type. PROTOCOL.md, "Messages". */
@@ -47,9 +52,10 @@ const BODY_READERS: { readonly [Type in keyof Bodies]: (body: unknown) => Bodies
   [CLOSE]: readCloseBody,
   [CONNECTED]: readConnectedBody,
   [CONNECT_ERROR]: readConnectErrorBody,
-  [DISCONNECT]: (body) => body,
+  [DISCONNECT]: readDisconnectBody,
   [ERROR]: readErrorBody,
   [EVENT]: readArguments,
+  [NOTICE]: readNamedBody,
 }
 
 const header = createHeader()

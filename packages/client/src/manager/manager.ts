@@ -1,6 +1,7 @@
 import {
   type CloseName,
   createCompactCodec,
+  type DefaultUser,
   Emitter,
   type EventsMap,
   encodeFrame,
@@ -9,6 +10,7 @@ import {
   headerLength,
   isNamespaceName,
   isRoomcastError,
+  type PublicUser,
   prependHeader,
   REFUSAL_SUBPROTOCOL,
   RoomcastError,
@@ -17,7 +19,7 @@ import {
 import { Connection } from '../connection/connection'
 import { pollingMemory, type TextStore } from '../connection/polling-memory'
 import type { LinkEnd, Loss, Told } from '../connection/states'
-import { type MessageOf, readServerMessage, type ServerMessage } from '../inbound/server-message'
+import { type MessageOf, readServerMessage, type ServerMessage, toError } from '../inbound/server-message'
 import { type ClientOptions, type ResolvedOptions, resolveOptions, type TransportName } from '../options'
 import { Socket } from '../socket/socket'
 import type {
@@ -81,6 +83,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       {
         sendConnect: (socket, auth) => this.#sendConnect(socket, auth),
         onSilence: (socket) => this.#onSilence(socket),
+        onRested: (socket) => this.#ask(socket),
       },
       options,
     )
@@ -130,10 +133,10 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   }
 
   /** The socket of a namespace; the same one for the same name. @throws RoomcastError `INVALID_NAMESPACE`. */
-  socket<Listen extends EventsMap, Emit extends EventsMap>(
+  socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(
     nsp: string,
     options: ClientOptions = {},
-  ): Socket<Listen, Emit> {
+  ): Socket<Listen, Emit, User> {
     let socket = this.#sockets.get(nsp)
     if (socket === undefined) {
       if (!isNamespaceName(nsp)) throw new RoomcastError('INVALID_NAMESPACE', NAMESPACE_RULE)
@@ -141,16 +144,15 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       this.#sockets.set(nsp, socket)
     }
     if (this.#options.autoConnect) socket.connect()
-    return socket as unknown as Socket<Listen, Emit>
+    return socket as unknown as Socket<Listen, Emit, User>
   }
 
   /** @internal */
   attach(socket: LinkedSocket): void {
     this.#wasAttached = true
     this.#attached.set(socket as Socket, {})
-    // Even if there is a link: it may be about to close, and then there is nobody to ask.
-    this.#connection.want()
-    if (this.state === 'connected' && !this.#isLeaving) this.#questions.ask(socket as Socket)
+    this.#questions.abandon(socket.nsp)
+    this.#ask(socket as Socket)
   }
 
   /** @internal */
@@ -158,11 +160,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#attached.delete(socket as Socket)
     this.#questions.abandon(socket.nsp)
     for (const [number, member] of this.#byNumber) if (member === socket) this.#byNumber.delete(number)
-    if (this.#attached.size > 0) return
-    this.#reset()
-    this.#attempt = 0
-    this.#isLeaving = true
-    this.#connection.leave()
+    this.#leaveIfUnused()
   }
 
   /** @internal */
@@ -182,6 +180,21 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   /** @internal */
   sendFrame(fields: FrameFields, body: unknown): void {
     this.#sendBytes(encodeFrame(this.#codec, fields, body))
+  }
+
+  #ask(socket: Socket): void {
+    // Even if there is a link: it may be about to close, and then there is nobody to ask.
+    this.#connection.want()
+    if (this.state === 'connected' && !this.#isLeaving) this.#questions.ask(socket)
+  }
+
+  /** Leaves the link, unless somebody is there who may use it now. The server would end it too. */
+  #leaveIfUnused(): void {
+    for (const { nsp } of this.#attached.keys()) if (!this.#questions.isResting(nsp)) return
+    this.#reset()
+    this.#attempt = 0
+    this.#isLeaving = true
+    this.#connection.leave()
   }
 
   #sendConnect({ nsp, previous }: Socket, auth: unknown): void {
@@ -253,10 +266,12 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
       if (this.#attached.has(socket)) this.#questions.ask(socket)
       return
     }
-    if (message.type === CONNECTED) {
-      this.#connection.limits = message.body.limits
-      this.#byNumber.set(message.namespace, socket)
+    if (message.type === CONNECT_ERROR) {
+      this.#questions.refused(socket, toError(message.body))
+      return this.#leaveIfUnused()
     }
+    this.#connection.limits = message.body.limits
+    this.#byNumber.set(message.namespace, socket)
     socket.receive(message)
   }
 

@@ -1,13 +1,16 @@
-import { callListener, isRoomcastError, RoomcastError } from '@roomcast/protocol'
+import { RoomcastError } from '@roomcast/protocol'
 import { backoffDelay } from '../connection/backoff'
-import type { AuthFunction, ResolvedOptions } from '../options'
+import type { ResolvedOptions } from '../options'
+import { askCredentials } from '../people/credentials'
 import type { Socket } from '../socket/socket'
+import { MAX_TIMER_MS } from '../tables'
 
 /*
  * CONNECT, from the wish to the answer, for each namespace of one link:
  *
  *   ask ──► auth function ──► sent ──► answered
- *               │ failed        └── no answer: the link is cut, or goes on waiting if other namespaces use it
+ *               │ failed        │ └── refused for now: rests as long as the server says, over links too
+ *               │               └── no answer: the link is cut, or goes on waiting if other namespaces use it
  *               └── asked again after a while, unless it says that there is no use
  */
 
@@ -19,6 +22,8 @@ interface Question {
   isAbandoned: boolean
   /** Whether CONNECT was sent; it waits for an auth function before. */
   isSent: boolean
+  /** Not to be asked before the timer is over: the server has said so. */
+  isResting: boolean
 }
 
 /** What asking needs. */
@@ -27,6 +32,8 @@ export interface QuestionHost {
   sendConnect(socket: Socket, auth: unknown): void
   /** No answer came. @returns Whether to go on waiting. */
   onSilence(socket: Socket): boolean
+  /** It is time to ask again. */
+  onRested(socket: Socket): void
 }
 
 /** The namespaces of a link that wait for their answer. */
@@ -40,41 +47,37 @@ export class Questions {
     this.#options = options
   }
 
-  /** Asks for the namespace of a socket. @param failures  Auth functions that failed in a row. */
-  ask(socket: Socket, failures = 0): void {
+  /** Asks for the namespace of a socket. */
+  ask(socket: Socket): void {
     const { nsp, auth } = socket
     // An abandoned question is asked again when its answer has come.
     if (this.#open.has(nsp)) return
-    const question: Question = { timer: undefined as never, isAbandoned: false, isSent: false }
+    const question: Question = { timer: undefined as never, isAbandoned: false, isSent: false, isResting: false }
     this.#open.set(nsp, question)
-    const fail = (error: unknown) => {
-      if (this.#open.get(nsp) === question) this.#onFailed(socket, error, failures)
+    const isCurrent = () => this.#open.get(nsp) === question
+    const fail = (error: RoomcastError, isFault = false) => {
+      if (isCurrent()) this.refused(socket, error, isFault ? 0 : undefined)
     }
     const wait = () => {
       clearTimeout(question.timer)
       question.timer = setTimeout(() => {
-        if (!question.isSent) fail(new RoomcastError('CONNECT_TIMEOUT', 'no answer of the auth function'))
-        else if (this.#mayWait(socket, question) && this.#open.get(nsp) === question) wait()
+        if (!question.isSent) fail(new RoomcastError('CONNECT_TIMEOUT', 'no answer of the auth function'), true)
+        else if (this.#mayWait(socket, question) && isCurrent()) wait()
       }, this.#options.timeout)
     }
     const send = (credentials: unknown) => {
-      if (this.#open.get(nsp) !== question || question.isSent) return
+      if (!isCurrent()) return
       question.isSent = true
       try {
         this.#host.sendConnect(socket, credentials)
         // What the auth function took is not the server's.
         wait()
       } catch (error) {
-        fail(error)
+        fail(error as RoomcastError)
       }
     }
-    if (typeof auth !== 'function') return send(auth)
     wait()
-    callListener(auth as AuthFunction, socket, [send], (error) => {
-      // Credentials that were given are good: what fails behind them is a fault as of any listener.
-      if (question.isSent) socket.onListenerError(error, 'auth')
-      else fail(error)
-    })
+    askCredentials(auth, socket, send, fail)
   }
 
   /** An answer for a namespace has come. @returns Whether it comes too late; null if nobody asked. */
@@ -91,9 +94,39 @@ export class Questions {
     else this.#forget(nsp)
   }
 
+  /** Whether the namespace must not be asked for now. */
+  isResting(nsp: string): boolean {
+    return this.#open.get(nsp)?.isResting === true
+  }
+
   /** The link is gone, and the questions with it. */
   clear(): void {
-    for (const nsp of [...this.#open.keys()]) this.#forget(nsp)
+    for (const nsp of [...this.#open.keys()]) if (!this.isResting(nsp)) this.#forget(nsp)
+  }
+
+  /**
+   * An attempt has failed, or was refused.
+   *
+   * @param retryAfterMs  When it may be repeated, at the earliest; by default as the error says, and never if it says
+   *                      nothing.
+   */
+  refused(socket: Socket, error: RoomcastError, retryAfterMs = retryAfterOf(error)): void {
+    const { nsp } = socket
+    this.#forget(nsp)
+    const { reconnection, reconnectionAttempts } = this.#options
+    const isFinal = retryAfterMs === undefined || !reconnection || socket.failures >= reconnectionAttempts
+    if (!isFinal) {
+      const delay = retryAfterMs + backoffDelay(this.#options, socket.failures++, Math.random())
+      const timer = setTimeout(
+        () => {
+          this.#open.delete(nsp)
+          this.#host.onRested(socket)
+        },
+        Math.min(delay, MAX_TIMER_MS),
+      )
+      this.#open.set(nsp, { timer, isAbandoned: false, isSent: false, isResting: retryAfterMs > 0 })
+    }
+    socket.failAttempt(error, isFinal)
   }
 
   /** No answer has come. The socket of an abandoned question may want to be connected again. */
@@ -101,27 +134,14 @@ export class Questions {
     return (isAbandoned && !socket.active) || this.#host.onSilence(socket)
   }
 
-  #onFailed(socket: Socket, error: unknown, failures: number): void {
-    const { nsp } = socket
-    this.#forget(nsp)
-    const { reconnection, reconnectionAttempts } = this.#options
-    const isOurs = isRoomcastError(error)
-    // An error with a code is a decision; anything else may be the network, which comes back.
-    const isFinal = (isOurs && error.code !== 'CONNECT_TIMEOUT') || !reconnection || failures >= reconnectionAttempts
-    const told = isOurs ? error : new RoomcastError('AUTH_FAILED', 'the auth function failed', { cause: error })
-    if (!isFinal) {
-      const delay = backoffDelay(this.#options, failures, Math.random())
-      const timer = setTimeout(() => {
-        this.#open.delete(nsp)
-        this.ask(socket, failures + 1)
-      }, delay)
-      this.#open.set(nsp, { timer, isAbandoned: false, isSent: false })
-    }
-    socket.failAttempt(told, isFinal)
-  }
-
   #forget(nsp: string): void {
     clearTimeout(this.#open.get(nsp)?.timer)
     this.#open.delete(nsp)
   }
+}
+
+/** Of a refusal for now. PROTOCOL.md, "CONNECT_ERROR". */
+function retryAfterOf({ data }: RoomcastError): number | undefined {
+  const { retryAfterMs } = (data ?? {}) as { retryAfterMs?: unknown }
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
 }

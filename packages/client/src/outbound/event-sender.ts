@@ -1,4 +1,4 @@
-import { RoomcastError } from '@roomcast/protocol'
+import { type NamedBody, RoomcastError } from '@roomcast/protocol'
 import { Outbox, type OutboxEntry, type Retry } from './outbox'
 import { type AckSettle, PendingAcks } from './pending-acks'
 
@@ -17,6 +17,8 @@ export interface SenderHost {
   isConnected(): boolean
   /** @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendEvent(event: string, ackId: number, body: Uint8Array): void
+  /** @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
+  sendRequest(ackId: number, body: NamedBody): void
   /** An event failed that nobody waits for. */
   onLostEvent(error: RoomcastError): void
 }
@@ -86,8 +88,23 @@ export class EventSender {
     else this.flush()
   }
 
-  /** An answer of the server. */
-  settle(ackId: number, error: RoomcastError | null, args: readonly unknown[]): void {
+  /** Begins to wait for the answer to a request, `ackTimeout` at most. @returns The id to send it with. */
+  expect(settle: AckSettle): number {
+    return this.#acks.add(this.#options.ackTimeout, settle)
+  }
+
+  /** Sends a request, unless the wait is over. PROTOCOL.md, "Requests and notices". */
+  request(ackId: number, ...body: NamedBody): void {
+    if (!this.#acks.has(ackId)) return
+    try {
+      this.#host.sendRequest(ackId, body)
+    } catch (error) {
+      this.settle(ackId, error as RoomcastError)
+    }
+  }
+
+  /** An answer of the server, or why there will be none. */
+  settle(ackId: number, error: RoomcastError | null, args: readonly unknown[] = []): void {
     this.#acks.settle(ackId, error, args)
   }
 

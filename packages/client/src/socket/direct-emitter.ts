@@ -1,10 +1,12 @@
 import {
   type AckResult,
   assertTimeout,
+  callListener,
   type DataArgs,
   type EventArgs,
   type EventNames,
   type EventsMap,
+  type RoomcastError,
   splitAck,
   type TimedArgs,
 } from '@roomcast/protocol'
@@ -14,7 +16,8 @@ import type { AckSettle } from '../outbound/pending-acks'
 /** What a {@link DirectEmitter} works on: a socket. */
 export interface DirectHost {
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void
-  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle
+  fire(event: 'error', error: RoomcastError): void
+  onListenerError(error: unknown, event: string): void
 }
 
 /** Emits with flags. Every step returns a new object. */
@@ -34,8 +37,7 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>
   ): this {
     const { data, ack } = splitAck(args)
-    const isTimed = this.#flags.timeoutMs !== undefined
-    this.#host.deliver(event, data, this.#flags, ack && this.#host.settleWith(ack, isTimed))
+    this.#host.deliver(event, data, this.#flags, ack && this.#settleWith(ack))
     return this
   }
 
@@ -70,5 +72,16 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
   /** As `socket.compress`. */
   compress(_compress: boolean): this {
     return this
+  }
+
+  /** Brings the end of a call to its ack callback, which has a place for an error if a time was given. */
+  #settleWith(ack: (...args: unknown[]) => void): AckSettle {
+    const call = (...args: unknown[]) =>
+      callListener(ack, undefined, args, (error) => this.#host.onListenerError(error, 'ack'))
+    return (error, args) => {
+      if (this.#flags.timeoutMs !== undefined) call(...(error === null ? [null, ...args] : [error]))
+      else if (error === null) call(...args)
+      else this.#host.fire('error', error)
+    }
   }
 }

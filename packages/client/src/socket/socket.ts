@@ -1,39 +1,30 @@
 import {
   type AckResult,
   assertEmittable,
-  callListener,
   closeVerdict,
   type DataArgs,
   type DefaultEventsMap,
+  type DefaultUser,
+  type EndBody,
   type EventArgs,
   type EventNames,
   type EventsMap,
-  RESERVED_EVENTS,
+  type PublicUser,
   RoomcastError,
   SocketEmitter,
-  splitAck,
 } from '@roomcast/protocol'
 import { type Answer, deliverEvent } from '../inbound/deliver'
 import { type MessageOf, type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
 import { type EmitFlags, EventSender } from '../outbound/event-sender'
 import type { AckSettle } from '../outbound/pending-acks'
-import { ABNORMAL, ACK, ACK_ERROR, CONNECT_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT } from '../tables'
+import { Login } from '../people/login'
+import type { UserWatch, WatchOptions } from '../people/user-watch'
+import { UserWatches } from '../people/user-watches'
+import { ABNORMAL, ACK, ACK_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
 import { DirectEmitter } from './direct-emitter'
+import type { SocketReservedEvents, WithUser } from './socket-events'
 import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
-
-const NO_FLAGS: EmitFlags = {}
-
-/** Events that the library fires on a socket. */
-export interface SocketReservedEvents {
-  /** The server admitted the socket. Emits made here go out before those that waited. */
-  connect: () => void
-  /** An attempt failed; `socket.active` tells whether another one follows by itself. */
-  connect_error: (error: RoomcastError) => void
-  disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void
-  /** A call with a plain ack callback failed, the outbox is full, the server refused a frame, or a listener threw. */
-  error: (error: Error) => void
-}
 
 /**
  * One namespace of a server, as the client sees it.
@@ -42,10 +33,11 @@ export interface SocketReservedEvents {
  *     ▲                    └── refused ──┐         │
  *     └── disconnect(), refused, ended by the server ◄──┘
  */
-export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen> extends SocketEmitter<
-  Listen,
-  SocketReservedEvents
-> {
+export class Socket<
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = Listen,
+  User extends PublicUser = DefaultUser,
+> extends SocketEmitter<WithUser<Listen, User>, SocketReservedEvents> {
   /** Given by the server at each connect; undefined while not connected. */
   id: string | undefined
   /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
@@ -53,17 +45,22 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   /** Sent at each attempt; may be replaced, for example with a new token before `connect()`. */
   auth: AuthOption | undefined
   /**
-   * How the last connection was lost; undefined as long as none was. An end of the namespace alone, by either side, is not one. What was a lost link (1006) at first may turn out to be a
-   * close by the server: it tells when the socket is connected again, before `connect`.
+   * How the last connection was lost; undefined as long as none was. An end of the namespace alone counts only if the
+   * server gives a code for it. What was a lost link (1006) at first may turn out to be a close by the server: it tells
+   * when the socket is connected again, before `connect`.
    */
   lastClose: DisconnectDetails | undefined
   /** @internal Id on the connection before, as long as it is not known why that ended. */
   previous: string | undefined
+  /** @internal Attempts in a row that failed, or were refused, and were repeated. */
+  failures = 0
   #phase: 'connected' | 'idle' | 'waiting' = 'idle'
   #namespace = 0
   readonly #sender: EventSender
+  readonly #login: Login
+  readonly #watches: UserWatches
   readonly #link: SocketLink
-  readonly #direct = new DirectEmitter<Emit, false>(this, NO_FLAGS)
+  readonly #direct = new DirectEmitter<Emit, false>(this, {})
 
   /** @internal */
   constructor(
@@ -80,10 +77,13 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
         isConnected: () => this.connected,
         sendEvent: (event, ackId, body) =>
           link.sendBody({ type: EVENT, namespace: this.#namespace, ackId, event }, body),
+        sendRequest: (ackId, body) => link.sendFrame({ type: REQUEST, namespace: this.#namespace, ackId }, body),
         onLostEvent: (error) => this.fire('error', error),
       },
       options,
     )
+    this.#login = new Login(this, this.#sender)
+    this.#watches = new UserWatches(this, this.#sender)
   }
 
   /** The connection beneath, with the reconnection events. */
@@ -112,15 +112,21 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    */
   get state(): LinkState {
     if (this.#phase !== 'waiting') return this.#phase
-    return this.#link.state === 'waiting' ? 'waiting' : 'connecting'
+    const { state } = this.#link
+    return state === 'idle' || state === 'waiting' ? 'waiting' : 'connecting'
+  }
+
+  /**
+   * Who the socket is logged in as; null for nobody, or if it is not known. Stays while the link is lost and comes
+   * back. The event `user` tells of changes, at a connect before `connect`.
+   */
+  get user(): User | null {
+    return this.#login.user as User | null
   }
 
   /** Connects, unless it is connected or about to be. */
   connect(): this {
-    if (this.#phase === 'idle') {
-      this.#phase = 'waiting'
-      this.#link.attach(this)
-    }
+    if (this.#phase === 'idle') this.attach()
     return this
   }
 
@@ -142,6 +148,42 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   }
 
   /**
+   * Logs in: by connecting, or without a new connection if there is one. With success the credentials are `auth`, for
+   * later connects. A function is also asked again before its login ends, so that it goes on; an object is not.
+   *
+   * @returns The user. Of several logins the last one counts.
+   * @throws RoomcastError of the server, as `LOGIN_REFUSED`; then nothing has changed. `LOGIN_UNAVAILABLE` if the server
+   *         has no login; `AUTH_FAILED`, `ACK_TIMEOUT`, `DISCONNECTED`, `LOGIN_REFUSED` if another login or a logout came
+   *         first. While not connected, the error of the first attempt that fails; the socket goes on with the
+   *         credentials if `active`.
+   */
+  login(credentials: AuthOption): Promise<User> {
+    return this.#login.logIn(credentials) as Promise<User>
+  }
+
+  /**
+   * Forgets `auth`, and logs out. A server that has no place for anonymous sockets then disconnects the socket.
+   *
+   * @throws RoomcastError `ACK_TIMEOUT`, or of the server.
+   */
+  logout(): Promise<void> {
+    return this.#login.logOut()
+  }
+
+  /**
+   * Watches who is in a room, if the server allows it.
+   *
+   * @param room  Name of the room; null for everybody in the namespace.
+   * @returns The watch, as soon as all of the list is there.
+   * @throws RoomcastError `WATCH_REFUSED`, `TOO_MANY_WATCHES`, `ACK_TIMEOUT` (after `ackTimeout`, the wait for a connection
+   *         included), `DISCONNECTED`.
+   */
+  watchUsers(room: string | null = null, { mode = 'users' }: WatchOptions = {}): Promise<UserWatch<User>> {
+    // The cast: what users look like is known to the server alone.
+    return this.#watches.start(room, mode) as Promise<unknown> as Promise<UserWatch<User>>
+  }
+
+  /**
    * Sends an event, in the order of all other events of this socket. While not connected it waits in the
    * outbox, which is bounded.
    *
@@ -151,8 +193,7 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
    * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`.
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this {
-    const { data, ack } = splitAck(args)
-    this.deliver(event, data, NO_FLAGS, ack && this.settleWith(ack, false))
+    this.#direct.emit(event, ...args)
     return this
   }
 
@@ -222,24 +263,41 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
   receive(message: ServerMessage): void {
     switch (message.type) {
       case EVENT:
-        return this.#onEvent(message)
+        return deliverEvent(this, message, this.#answerTo(message.ackId))
       case ACK:
         return this.#sender.settle(message.ackId, null, message.body)
       case ACK_ERROR:
-        return this.#sender.settle(message.ackId, toError(message.body), [])
+        return this.#sender.settle(message.ackId, toError(message.body))
       case ERROR:
         return this.fire('error', toError(message.body))
-      case DISCONNECT:
-        return this.#end('io server disconnect', true)
+      case DISCONNECT: {
+        const details = message.body && detailsOf(message.body)
+        this.lastClose = details ?? this.lastClose
+        return this.#end('io server disconnect', true, details)
+      }
       case CONNECTED:
         return this.#onConnected(message)
-      case CONNECT_ERROR:
-        return this.failAttempt(toError(message.body), true)
+      case NOTICE:
+        return (message.body[0] === 'user' ? this.#login : this.#watches).onNotice(message.body)
     }
+  }
+
+  /** @internal Asks for the namespace, and anew if `auth` has changed since. */
+  attach(): void {
+    this.#phase = 'waiting'
+    this.failures = 0
+    this.#link.attach(this)
+  }
+
+  /** @internal */
+  onUser(user: PublicUser | null): void {
+    // The cast: for the compiler it is an event of the server, whatever its type is there.
+    ;(this as unknown as { fire(event: string, user: unknown): void }).fire('user', user)
   }
 
   /** @internal An attempt failed; `isFinal` if there will be no other. */
   failAttempt(error: RoomcastError, isFinal: boolean): void {
+    this.#login.settle(error)
     if (isFinal) this.#end(null, true)
     this.fire('connect_error', error)
   }
@@ -258,27 +316,9 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     else super.onListenerError(error, event)
   }
 
-  /** @internal Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
-  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle {
-    const call = (...args: unknown[]) =>
-      callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
-    return (error, args) => {
-      if (isTimed) call(...(error === null ? [null, ...args] : [error]))
-      else if (error === null) call(...args)
-      else this.fire('error', error)
-    }
-  }
-
-  #onEvent(message: MessageOf<typeof EVENT>): void {
-    const { event, ackId, body: args } = message
-    const answer = ackId < 0 ? null : this.#answerTo(ackId)
-    if (typeof event === 'string' && !RESERVED_EVENTS.has(event)) return deliverEvent(this, event, args, answer)
-    const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
-    answer?.({ code, message: 'no event of this client' }, [])
-  }
-
   /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */
-  #answerTo(ackId: number): Answer {
+  #answerTo(ackId: number): Answer | null {
+    if (ackId < 0) return null
     const { id } = this
     const namespace = this.#namespace
     return (error, results) => {
@@ -288,13 +328,20 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     }
   }
 
-  #onConnected({ namespace, body: { sid, previous } }: MessageOf<typeof CONNECTED>): void {
+  #onConnected({ namespace, body }: MessageOf<typeof CONNECTED>): void {
+    const { sid, previous } = body
     this.id = sid
     this.#namespace = namespace
     this.#phase = 'connected'
-    if (previous) this.lastClose = { ...previous, verdict: closeVerdict(previous.code) }
+    this.failures = 0
+    if (previous) this.lastClose = detailsOf(previous)
     this.previous = undefined
-    this.#sender.greet(() => this.fire('connect'))
+    // A listener may disconnect.
+    this.#sender.greet(() => {
+      this.#login.onConnected(body)
+      if (this.id === sid) this.fire('connect')
+    })
+    if (this.id === sid) this.#watches.onConnected()
   }
 
   /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */
@@ -303,7 +350,12 @@ export class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends Ev
     this.#phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
     if (isFinal) this.#link.detach(this)
+    this.#login.onEnd(isFinal)
     this.#sender.onDisconnect()
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
   }
+}
+
+function detailsOf({ code, message }: EndBody): DisconnectDetails {
+  return { code, message, verdict: closeVerdict(code) }
 }
