@@ -161,17 +161,26 @@ describe('a login without a connection', () => {
     expect([socket.active, socket.user]).toEqual([false, null])
   })
 
-  test('rejects when the link cannot be opened, and the socket goes on with the credentials', async () => {
+  test('rejects when the link cannot be opened, and does not happen later', async () => {
     const gone = await startPeople()
     const { url } = gone
     const { port } = new URL(url)
     await gone[Symbol.asyncDispose]()
     using socket = connect(url, { autoConnect: false })
     expect((await errorOf(() => socket.login({ name: 'ada' }))).code).toBe('TRANSPORT_FAILED')
-    expect([socket.active, socket.auth]).toEqual([true, { name: 'ada' }])
-    await using _server = await startPeople(byName, Number(port))
-    await next(socket, 'connect')
-    expect(socket.user).toEqual({ id: 'ada' })
+    expect([socket.active, socket.auth]).toEqual([true, undefined])
+    await using server = await startPeople(byName, Number(port))
+    const asked = await (await server.link()).frame('CONNECT')
+    expect(asked.body).not.toHaveProperty('auth')
+  })
+
+  test('that fails leaves the credentials from before', async () => {
+    const gone = await startPeople()
+    const { url } = gone
+    await gone[Symbol.asyncDispose]()
+    using socket = connect(url, { autoConnect: false, auth: { name: 'ben' } })
+    expect((await errorOf(() => socket.login({ name: 'ada' }))).code).toBe('TRANSPORT_FAILED')
+    expect(socket.auth).toEqual({ name: 'ben' })
   })
 
   test.each(['admitted', 'refused'])('does not take the answer to older credentials for its own: %s', async (fate) => {

@@ -125,14 +125,14 @@ export class Server<
     assertUserId(userId)
     const { turn } = this.runtime
     const namespaces = this.namespaces.all()
-    const sockets = namespaces.flatMap(({ people }) => [...people.lists.membersOf(userId)])
+    const sockets = namespaces.flatMap(({ people }) => [...people.known.membersOf(userId)])
     const connections = new Set(sockets.map(({ connection }) => connection))
     for (const connection of connections) {
       for (const socket of connection.members()) socket.endNamespace('forced server close', false)
       turn.flush()
       connection.end('REVOKED', 'forced server close')
     }
-    for (const { people } of namespaces) people.lists.revoke(userId)
+    for (const { people } of namespaces) people.known.revoke(userId)
     return connections.size
   }
 

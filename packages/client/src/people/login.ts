@@ -49,10 +49,14 @@ export class Login {
 
   logIn(credentials: AuthOption): Promise<PublicUser> {
     this.#supersede()
+    const { auth } = this.#host
     return new Promise((resolve, reject) => {
       const settle: Settle = (error, user) => {
-        if (error) reject(error)
-        else if (isUser(user)) resolve(user)
+        if (error) {
+          // What has failed for its caller must not happen later.
+          if (this.#host.auth === credentials) this.#host.auth = auth
+          reject(error)
+        } else if (isUser(user)) resolve(user)
         else reject(new RoomcastError('LOGIN_UNAVAILABLE', 'the server has no login'))
       }
       this.#open = settle

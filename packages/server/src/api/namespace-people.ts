@@ -8,26 +8,30 @@ import type { AnySocket } from './socket'
 
 /** What the people of a namespace need of it. */
 export interface PeopleNamespace {
+  readonly name: string
   readonly number: number
   readonly runtime: Runtime
   leave(socket: AnySocket, room: string): void
-  /** A connected socket became somebody, or somebody else. */
-  onLogin(socket: AnySocket, before: DefaultUser | null): void
-  onLogout(socket: AnySocket, user: DefaultUser): void
+  reportIfEmpty(): void
+  /** Of `login`, when a connected socket became somebody, or somebody else, and of `logout`. */
+  fire(event: 'login' | 'logout', socket: AnySocket, before: DefaultUser | null): void
 }
 
 /** Who the sockets of one namespace are: logins that are under way, and what follows when one has succeeded. */
 export class NamespacePeople {
-  readonly lists: People<AnySocket>
+  readonly known: People<AnySocket>
   /** null: everybody is anonymous. */
   login: Login | null
   private readonly attempts = new Map<AnySocket, AbortController>()
 
   constructor(private readonly namespace: PeopleNamespace) {
-    const { number, runtime } = namespace
+    const { name, number, runtime } = namespace
     const { codec, wheel, reportFault, turn } = runtime
     this.login = runtime.people.login
-    this.lists = new People(number, runtime.people, {
+    this.known = new People(runtime.people, {
+      namespaceName: name,
+      namespaceNumber: number,
+      flush: () => turn.flush(),
       codec,
       wheel,
       reportFault,
@@ -35,6 +39,7 @@ export class NamespacePeople {
         const frame = encodeFrame(codec, { type: MESSAGE_TYPES.NOTICE, namespace: number }, notice)
         turn.perform((bytes) => turn.publisher.publish(topic, bytes, true), frame)
       },
+      onEmpty: () => namespace.reportIfEmpty(),
       onExpired: ({ connection }) => {
         turn.flush()
         connection.end('LOGIN_EXPIRED', 'forced server close')
@@ -70,14 +75,16 @@ export class NamespacePeople {
     const before = socket.user as DefaultUser | null
     const isOther = before?.id !== identity.profile.user.id
     if (before !== null && isOther) {
-      this.lists.assertMayEnter(socket, identity)
-      this.leaveAsSomebody(socket)
+      this.known.assertMayEnter(socket, identity)
+      this.becomeNobody(socket)
+      // Listeners were told, and may have ended the socket.
+      if (!socket.connected) return
     }
-    const entry = this.lists.enter(socket, identity)
-    this.lists.announce(socket, entry)
-    if (before === null) this.lists.joinAll(socket)
+    const entry = this.known.enter(socket, identity)
+    this.known.announce(socket, entry)
+    if (entry.isFirst) this.known.joinAll(socket)
     displace(entry.displaced)
-    if (isOther) this.namespace.onLogin(socket, before)
+    if (isOther) this.namespace.fire('login', socket, before)
   }
 
   /** A connected socket is nobody any more. */
@@ -85,21 +92,22 @@ export class NamespacePeople {
     const before = socket.user as DefaultUser | null
     if (before === null) return
     this.leaveAsSomebody(socket)
-    this.namespace.onLogout(socket, before)
+    if (socket.connected) this.namespace.fire('logout', socket, before)
   }
 
-  /** A socket is gone from the namespace. @param isLost  Whether it may come back: its link was lost. */
-  gone(socket: AnySocket, rooms: readonly string[], isLost: boolean): void {
+  /** A socket leaves the namespace. @param isLost  Whether it may come back: its link was lost. */
+  gone(socket: AnySocket, isLost: boolean): void {
     this.cancel(socket)
-    for (const room of rooms) this.lists.leave(socket, room, isLost)
-    this.lists.exit(socket, isLost)
+    this.known.watches.forget(socket)
+    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
+    this.known.exit(socket, isLost)
   }
 
   private leaveAsSomebody(socket: AnySocket): void {
-    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
     this.namespace.runtime.turn.flush()
-    this.lists.endAllWatches(socket)
-    this.lists.exit(socket)
+    this.known.watches.revokeAll(socket)
+    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
+    this.known.exit(socket)
     socket.login = null
   }
 }

@@ -112,7 +112,7 @@ export class Namespace<
     super()
     this.adapter = new AdapterView(name, runtime.reportFault)
     this.people = new NamespacePeople(this)
-    this.index = new RoomIndex(number, this.adapter, (id) => this.people.lists.membersOf(id))
+    this.index = new RoomIndex(number, this.adapter, (id) => this.people.known.membersOf(id))
     this.adapter.observe(this.index)
     this.calls = new BroadcastCalls(runtime, (error, event) => this.onListenerError(error, event))
     this.broadcaster = new Broadcaster(this.index, runtime.turn)
@@ -146,7 +146,7 @@ export class Namespace<
    * @throws RoomcastError `INVALID_OPTION`.
    */
   rooms(pattern: string, { presence = {} }: RoomPolicy<User>): this {
-    this.people.lists.setPolicy(pattern, presence as PresencePolicy)
+    this.people.known.rosters.setPolicy(pattern, presence as PresencePolicy)
     return this
   }
 
@@ -157,12 +157,12 @@ export class Namespace<
    */
   users(room?: string): UserList<User> {
     if (room !== undefined) assertRoomName(room)
-    return new UserList(this.people.lists, room ?? null)
+    return new UserList(this.people.known.rosters, room ?? null)
   }
 
   /** Which of these users are online in the namespace. */
   async online(ids: readonly string[]): Promise<Set<string>> {
-    return new Set(ids.filter((id) => this.people.lists.isOnline(id)))
+    return new Set(ids.filter((id) => this.people.known.isOnline(id)))
   }
 
   /**
@@ -172,7 +172,7 @@ export class Namespace<
    * @throws RoomcastError `USER_NOT_ONLINE`, `NAME_IN_USE`, `INVALID_NAME`, `INVALID_USER`; then nothing has changed.
    */
   async updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User> {
-    return this.people.lists.update(id, changes) as unknown as User
+    return this.people.known.update(id, changes) as unknown as User
   }
 
   /** Sends an event to every socket of the namespace. As `RoomEmitter.emit`. */
@@ -304,13 +304,19 @@ export class Namespace<
   /** @internal */
   join(socket: AnySocket, room: string): void {
     this.runtime.turn.flush()
-    if (this.index.join(socket, room)) this.people.lists.join(socket, room)
+    if (!this.index.lacks(socket, room)) return
+    // Before the adapter tells: a listener may take the socket out again.
+    this.people.known.join(socket, room)
+    this.index.join(socket, room)
   }
 
   /** @internal */
   leave(socket: AnySocket, room: string): void {
     this.runtime.turn.flush()
-    if (this.index.leave(socket, room)) this.people.lists.leave(socket, room)
+    if (!this.index.holds(socket, room)) return
+    this.people.known.leave(socket, room)
+    this.index.leave(socket, room)
+    this.people.known.watches.recheck(socket, room)
   }
 
   /** @internal */
@@ -321,21 +327,10 @@ export class Namespace<
   /** @internal @param isLost  Whether the link was lost: the user may be back in a moment. */
   remove(socket: AnySocket, isLost: boolean): void {
     this.runtime.turn.flush()
-    const rooms = socket.joined?.map(({ name }) => name) ?? []
+    this.people.gone(socket, isLost)
     this.index.remove(socket)
-    this.people.gone(socket, rooms, isLost)
     this.calls.leave(socket)
     this.reportIfEmpty()
-  }
-
-  /** @internal */
-  onLogin(socket: AnySocket, before: DefaultUser | null): void {
-    this.fire('login', socket, before as User | null)
-  }
-
-  /** @internal */
-  onLogout(socket: AnySocket, user: DefaultUser): void {
-    this.fire('logout', socket, user as unknown as User)
   }
 
   /** @internal A client asks for the namespace; it is not empty until {@link releaseCandidate}. */
@@ -365,8 +360,10 @@ export class Namespace<
     this.runtime.reportFault(error, { where: 'listener', name: `${this.name} ${event}` })
   }
 
-  private reportIfEmpty(): void {
-    if (this.index.members.size === 0 && this.candidates === 0) this.onEmpty(this)
+  /** @internal Lets the registry remove it, if nobody is there or on the way. */
+  reportIfEmpty(): void {
+    // Who is expected back finds the lists as they were.
+    if (this.index.members.size === 0 && this.candidates === 0 && this.people.known.size === 0) this.onEmpty(this)
   }
 
   private everybody(): RoomEmitter<Emit, Data, User> {

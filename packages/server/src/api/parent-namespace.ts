@@ -5,7 +5,7 @@ import {
   type EventNames,
   type EventsMap,
   type PublicUser,
-  type RoomcastError,
+  RoomcastError,
 } from '@roomcast/protocol'
 import type { Targets } from '../egress/broadcaster'
 import { type Login, type PresencePolicy, type RoomPolicy, resolvePresence } from '../options/people-options'
@@ -70,6 +70,8 @@ export class ParentNamespace<
 
   /** As `Namespace.rooms`, for every child created from now on. @throws RoomcastError `INVALID_OPTION`. */
   rooms(pattern: string, policy: RoomPolicy<User>): this {
+    if (typeof pattern !== 'string')
+      throw new RoomcastError('INVALID_OPTION', `a pattern is a text, not a ${typeof pattern}`)
     resolvePresence('presence', (policy.presence ?? {}) as PresencePolicy, this.runtime.people.presence)
     this.policies.push({ pattern, policy })
     return this

@@ -3,6 +3,7 @@ import {
   assertEmittable,
   assertRoomName,
   assertTimeout,
+  CLOSE_CODES,
   callListener,
   type DataArgs,
   type DefaultEventsMap,
@@ -31,7 +32,7 @@ import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from '
 import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
 
-/** Ends that nobody decided: the user may be back in a moment. */
+/** Ends that nobody decided: the user may be back in a moment, as is one who was replaced. */
 const LOST: ReadonlySet<DisconnectReason> = new Set(['ping timeout', 'transport close', 'transport error'])
 
 /** A socket whose event maps do not matter. */
@@ -338,7 +339,7 @@ export class Socket<
     this.phase = 'disconnected'
     this.held = null
     this.onOutgoingChange()
-    this.host.remove(this, LOST.has(reason))
+    this.host.remove(this, LOST.has(reason) || details?.code === CLOSE_CODES.REPLACED)
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)

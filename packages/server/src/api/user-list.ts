@@ -1,6 +1,6 @@
 import { type DefaultUser, type PublicUser, RoomcastError, type UserEntry } from '@roomcast/protocol'
-import type { People, Person } from '../people/people'
 import type { UserListEvents } from '../people/roster-events'
+import type { Rosters } from '../people/rosters'
 
 /** Some users of a list. */
 export interface UserPage<User extends PublicUser> {
@@ -18,25 +18,25 @@ type EventName = keyof UserListEvents
 export class UserList<User extends PublicUser = DefaultUser> {
   /** @internal */
   constructor(
-    // biome-ignore lint/suspicious/noExplicitAny: variance: people of any sockets have to fit
-    private readonly people: People<any & Person>,
+    // biome-ignore lint/suspicious/noExplicitAny: variance: rosters of any sockets have to fit
+    private readonly rosters: Rosters<any>,
     /** Name of the room; null for everybody in the namespace. */
     readonly room: string | null,
   ) {}
 
   /** Everybody, in order of arrival. */
   async list(): Promise<UserEntry<User>[]> {
-    return this.people.entries(this.room) as UserEntry<User>[]
+    return this.rosters.entries(this.room) as UserEntry<User>[]
   }
 
   /** How many users there are. */
   async count(): Promise<number> {
-    return this.people.count(this.room)
+    return this.rosters.count(this.room)
   }
 
   /** One user; undefined if they are not there. */
   async get(id: string): Promise<UserEntry<User> | undefined> {
-    return this.people.entry(this.room, id) as UserEntry<User> | undefined
+    return this.rosters.entry(this.room, id) as UserEntry<User> | undefined
   }
 
   /**
@@ -52,7 +52,10 @@ export class UserList<User extends PublicUser = DefaultUser> {
     if (!Number.isInteger(limit) || limit < 1) {
       throw new RoomcastError('INVALID_OPTION', `limit is ${limit}; it has to be an integer from 1`)
     }
-    return this.people.part(this.room, after, limit) as UserPage<PublicUser> as UserPage<User>
+    if (!Number.isInteger(after) || after < 0) {
+      throw new RoomcastError('INVALID_OPTION', `after is ${after}; it has to be the next of a page`)
+    }
+    return this.rosters.part(this.room, after, limit) as UserPage<PublicUser> as UserPage<User>
   }
 
   /** Calls `listener` for each change, at once and not only when watchers are told. */
@@ -74,7 +77,7 @@ export class UserList<User extends PublicUser = DefaultUser> {
   }
 
   private events(): ListEvents {
-    return this.people.eventsOf(this.room)
+    return this.rosters.eventsOf(this.room)
   }
 }
 

@@ -114,10 +114,10 @@ function admit(
   previous: string | undefined,
 ): void {
   const { identity = null } = socket.login ?? {}
-  const { lists } = namespace.people
-  let entry: ReturnType<typeof lists.enter> | null = null
+  const { known } = namespace.people
+  let entry: ReturnType<typeof known.enter> | null = null
   try {
-    if (identity !== null) entry = lists.enter(socket, identity, previous)
+    if (identity !== null) entry = known.enter(socket, identity, previous)
   } catch (error) {
     return refuse(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
   }
@@ -136,9 +136,11 @@ function admit(
   const fields = { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }
   // Before anybody can know of the socket: nothing of the namespace may overtake it.
   connection.port.send(encodeFrame(runtime.codec, fields, body), false)
+  // The very answer may be what a slow client is cut for.
+  if (connection.phase !== 'open') return void known.withdraw(socket)
   connection.addMember(socket)
   namespace.add(socket)
-  if (entry !== null) lists.announce(socket, entry)
+  if (entry !== null) known.announce(socket, entry)
   socket.admit()
   if (entry !== null) displace(entry.displaced)
   const waits = startConnectionListeners(namespace, socket)

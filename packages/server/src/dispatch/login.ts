@@ -1,4 +1,4 @@
-import { type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
+import { ERROR_CODES, type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import { unpackHeaders } from '../connection/handshake'
@@ -54,7 +54,7 @@ export async function identify(
     }, cancelled)
     if (result === null || result === undefined)
       throw new RoomcastError('LOGIN_REFUSED', 'the credentials were refused')
-    const identity = readIdentity(result, startedAt, namespace.people.lists.profileRules)
+    const identity = readIdentity(result, startedAt, namespace.people.known.profileRules)
     loginGuard.succeeded(attempt)
     return identity
   } catch (error) {
@@ -64,24 +64,15 @@ export async function identify(
       reportFault(cause, { where: 'login', name: namespace.name, socketId: socket.id })
       throw new RoomcastError(FAILED.code, FAILED.message, { data: FAILED.data })
     }
-    if (!NO_VERDICT.has(error.code) && !isForNow(error)) loginGuard.failed(attempt)
+    if (isGuess(error)) loginGuard.failed(attempt)
     throw error
   }
 }
 
-/** Codes that do not say that somebody is guessing. */
-const NO_VERDICT: ReadonlySet<string> = new Set([
-  'DISCONNECTED',
-  'INVALID_NAME',
-  'LOGIN_BUSY',
-  'LOGIN_EXPIRED',
-  'LOGIN_RATE_LIMITED',
-  'LOGIN_TIMEOUT',
-])
-
-/** Whether a refusal asks the client to come again, which nobody says to a guess. */
-function isForNow({ data }: RoomcastError): boolean {
-  return typeof data === 'object' && data !== null && 'retryAfterMs' in data
+/** Whether a refusal says that somebody may be guessing: the library's other codes do not, nor does one for now. */
+function isGuess({ code, data }: RoomcastError): boolean {
+  if (Object.hasOwn(ERROR_CODES, code) && code !== 'LOGIN_REFUSED') return false
+  return !(typeof data === 'object' && data !== null && 'retryAfterMs' in data)
 }
 
 /** What a login function threw that is no refusal. */

@@ -1,4 +1,4 @@
-import { type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, toErrorBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import { expiresInMs } from '../people/people'
@@ -52,17 +52,20 @@ function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Repl
   const work = identify(login, namespace, socket, credentials, attempt.signal)
     .then((identity) => {
       if (!socket.connected) return
-      if (attempt.signal.aborted) throw new RoomcastError('LOGIN_REFUSED', 'another login took its place')
+      if (attempt.signal.aborted) return reply.refuse(OVERTAKEN)
       people.become(socket, identity)
       reply.send([socket.user, expiresInMs(identity)])
     })
-    .catch((error: unknown) => reply.refuse(toErrorBody(error, FAILED.code, FAILED.message)))
+    .catch((error: unknown) =>
+      reply.refuse(attempt.signal.aborted ? OVERTAKEN : toErrorBody(error, FAILED.code, FAILED.message)),
+    )
     .finally(() => people.end(socket, attempt))
   // What an anonymous client sends behind its login is meant as the user it becomes.
   if (socket.user === null) hold(work)
 }
 
 const FAILED: ErrorBody = { code: 'LOGIN_FAILED', message: 'the login failed' }
+const OVERTAKEN: ErrorBody = { code: 'LOGIN_REFUSED', message: 'another login, or a logout, took its place' }
 
 function logOut(socket: AnySocket, _args: readonly unknown[], reply: Reply): void {
   const namespace = socket.host as AnyNamespace

@@ -31,6 +31,10 @@ export class Directory<Member extends PeopleMember> {
     private readonly rules: ProfileRules,
   ) {}
 
+  get size(): number {
+    return this.accounts.size
+  }
+
   /** The user with this id, while online or kept for a reload. */
   get(id: string): Account<Member> | undefined {
     return this.accounts.get(id)
@@ -46,7 +50,7 @@ export class Directory<Member extends PeopleMember> {
     const { id } = identity.profile.user
     const known = this.accounts.get(id)
     const displaced = this.displacedBy(member, known, previous)
-    const profile = this.claimName(identity.profile)
+    const profile = this.claimName(identity.profile, null)
     const account = known ?? new Account<Member>(profile)
     const isProfileNew = known !== undefined && !isSameProfile(known.profile, profile)
     this.setProfile(account, profile)
@@ -62,7 +66,7 @@ export class Directory<Member extends PeopleMember> {
   /** @throws RoomcastError `USER_SESSION_LIMIT`, `NAME_IN_USE`. */
   assertMayEnter(member: Member, { profile }: Identity): void {
     this.displacedBy(member, this.accounts.get(profile.user.id), undefined)
-    this.claimName(profile)
+    this.claimName(profile, member)
   }
 
   /** Takes a socket from its user, who stays known until {@link release}. */
@@ -76,7 +80,7 @@ export class Directory<Member extends PeopleMember> {
     return account
   }
 
-  /** Forgets a user without sockets; the name is free again. */
+  /** Forgets a user without sockets, who is on no list; the name is free again. */
   release(account: Account<Member>): void {
     if (account.members.size > 0 || this.accounts.get(account.id) !== account) return
     this.accounts.delete(account.id)
@@ -91,7 +95,7 @@ export class Directory<Member extends PeopleMember> {
   update(id: string, changes: Readonly<Record<string, unknown>>): Account<Member> {
     const account = this.accounts.get(id)
     if (account === undefined) throw new RoomcastError('USER_NOT_ONLINE', 'no user with this id is online')
-    this.setProfile(account, this.claimName(readProfile({ ...account.user, ...changes, id }, this.rules)))
+    this.setProfile(account, this.claimName(readProfile({ ...account.user, ...changes, id }, this.rules), null))
     return account
   }
 
@@ -107,11 +111,17 @@ export class Directory<Member extends PeopleMember> {
     return former ? [former] : []
   }
 
-  /** @returns The profile, with the name that it gets. @throws RoomcastError `NAME_IN_USE`. */
-  private claimName(profile: Profile): Profile {
+  /**
+   * @param leaving  A socket that is about to be somebody else: a name that it alone holds is free for it.
+   * @returns The profile, with the name that it gets.
+   * @throws RoomcastError `NAME_IN_USE`.
+   */
+  private claimName(profile: Profile, leaving: Member | null): Profile {
     const { nameKey, user } = profile
     const { inUse } = this.options.names
     if (nameKey === null || inUse === 'allow' || this.isFree(nameKey, user.id)) return profile
+    const former = leaving?.login?.account
+    if (former?.members.size === 1 && this.names.get(nameKey) === former.id) return profile
     if (inUse === 'number') {
       for (let tries = 2; tries <= NUMBERED_TRIES; tries++) {
         // In a crowd of one name any number will do: counting up to a free one would cost each newcomer more.

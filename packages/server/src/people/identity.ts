@@ -40,6 +40,8 @@ export interface ProfileRules {
 /** A row is a list of id, devices, time and profile; the numbers take at most 14 bytes with their marks. */
 const ROW_VALUES = 5
 const ROW_BYTES = 24
+/** The answer to `watch` is a list, with a map, with a list of rows, each a list with a profile. */
+const PROFILE_DEPTH = LIMITS.valueDepth - 4
 
 /**
  * Reads what a login function returned.
@@ -49,7 +51,8 @@ const ROW_BYTES = 24
 export function readIdentity(result: unknown, startedAt: number, rules: ProfileRules): Identity {
   if (typeof result !== 'object' || result === null) throw invalid(`is a ${typeof result}, not an object with an id`)
   const { expiresAt, claims, ...user } = result as DefaultUser & { expiresAt?: Date | number; claims?: unknown }
-  const end = expiresAt === undefined || expiresAt === null ? null : Number(expiresAt)
+  const isForEver = expiresAt === undefined || expiresAt === null || expiresAt === Number.POSITIVE_INFINITY
+  const end = isForEver ? null : Number(expiresAt)
   if (Number.isNaN(end)) throw invalid('has an expiresAt that is no time')
   if (end !== null && end <= Date.now()) throw new RoomcastError('LOGIN_EXPIRED', 'the credentials have expired')
   return { profile: readProfile(user, rules), claims, expiresAt: end, startedAt }
@@ -73,12 +76,14 @@ export function readProfile(user: PublicUser, { codec, nameBytes }: ProfileRules
   }
   const bytes = encodeProfile(rest, codec)
   const fields = Object.freeze(codec.decode(bytes, 0)) as Profile['fields']
+  const { values, depth } = measure(fields)
+  if (depth > PROFILE_DEPTH) throw invalid(`has a profile of depth ${depth}, limit ${PROFILE_DEPTH}`)
   return {
     user: Object.freeze({ id, ...fields }),
     fields,
     nameKey,
     rowBytes: ROW_BYTES + utf8Length(id) + bytes.length,
-    rowValues: ROW_VALUES + countValues(fields),
+    rowValues: ROW_VALUES + values,
   }
 }
 
@@ -104,12 +109,16 @@ function encodeProfile(fields: object, codec: ValueCodec): Uint8Array {
   throw invalid(`has a profile of ${bytes.length} bytes, limit ${LIMITS.profileBytes}`)
 }
 
-/** Values as the gate counts them. The depth is bounded: it has been encoded. */
-function countValues(value: unknown): number {
-  if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return 1
-  const items = Object.values(value)
+/** Values as the gate counts them, and their depth, which is bounded: it has been encoded. */
+function measure(value: unknown): { values: number; depth: number } {
+  const isLeaf = typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)
+  if (isLeaf) return { values: 1, depth: 0 }
+  const items = Object.values(value).map(measure)
   const keys = Array.isArray(value) ? 0 : items.length
-  return items.reduce((sum: number, item) => sum + countValues(item), 1 + keys)
+  return {
+    values: items.reduce((sum, { values }) => sum + values, 1 + keys),
+    depth: 1 + Math.max(0, ...items.map(({ depth }) => depth)),
+  }
 }
 
 function invalid(what: string): RoomcastError {

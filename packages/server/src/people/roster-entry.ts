@@ -4,7 +4,7 @@ import type { Account, PeopleMember } from './account'
 
 /** A line of a list: one user, while at least one of their sockets is there, or is expected back. */
 export interface RosterEntry<Member extends PeopleMember> {
-  account: Account<Member>
+  readonly account: Account<Member>
   /** Sockets that are there; 0 while the user is expected back. */
   sockets: number
   readonly joinedAt: number

@@ -73,16 +73,7 @@ export class Roster<Member extends PeopleMember> implements AccountList {
     }
     entry.sockets++
     this.stay(entry)
-    const isOther = entry.account !== account
-    if (isOther) this.hand(entry, account)
-    if (isOther || entry.sockets > 1) this.tell('change', entry, isOther)
-  }
-
-  /** The user was forgotten elsewhere while expected back here. */
-  private hand(entry: RosterEntry<Member>, account: Account<Member>): void {
-    entry.account.lists.delete(this)
-    entry.account = account
-    account.lists.add(this)
+    if (entry.sockets > 1) this.tell('change', entry)
   }
 
   /** A socket of a user went. @param isLost  Whether it may be back: its link was lost. */

@@ -95,6 +95,16 @@ export class RoomIndex<Member extends RoomMember> {
     if (!this.rooms.has(member.id)) this.observer.deleted(member.id)
   }
 
+  /** Whether the socket is in the room, and may leave it. */
+  holds(member: Member, name: string): boolean {
+    return name !== member.id && (this.rooms.get(name)?.members.has(member) ?? false)
+  }
+
+  /** Whether the socket could join the room. */
+  lacks(member: Member, name: string): boolean {
+    return name !== member.id && this.members.has(member.id) && !this.holds(member, name)
+  }
+
   /** @returns Whether the socket was not in the room before. */
   join(member: Member, name: string): boolean {
     if (name === member.id || !this.members.has(member.id)) return false

@@ -1,0 +1,119 @@
+import { RoomcastError, type UserEntry } from '@roomcast/protocol'
+import type { TimingWheel } from '../connection/timing-wheel'
+import type { FaultHook } from '../observe/report'
+import { type PresencePolicy, type ResolvedPresence, resolvePresence } from '../options/people-options'
+import { RoomPolicies } from '../rooms/room-policies'
+import type { Account, PeopleMember } from './account'
+import { Roster, type RosterHost } from './roster'
+import { publicEntry } from './roster-entry'
+import { RosterEvents } from './roster-events'
+
+/** What rosters need of their surroundings. */
+export interface RostersHost<Member extends PeopleMember> {
+  readonly wheel: TimingWheel
+  readonly reportFault: FaultHook
+  /** A user is on no list any more. */
+  onUnlisted(account: Account<Member>): void
+}
+
+/** The user lists of one namespace: of everybody, and of each room that users are in or that somebody watches. */
+export class Rosters<Member extends PeopleMember> {
+  readonly everybody: Roster<Member>
+  private readonly rooms = new Map<string, Roster<Member>>()
+  private readonly policies = new RoomPolicies<ResolvedPresence>()
+  /** By room; '' for everybody. */
+  private readonly events = new Map<string, RosterEvents>()
+  private readonly rosterHost: RosterHost<Member>
+
+  constructor(
+    private readonly presence: ResolvedPresence,
+    private readonly host: RostersHost<Member>,
+  ) {
+    this.rosterHost = {
+      wheel: host.wheel,
+      onChange: (room, kind, entry) => {
+        const events = this.events.get(room ?? '')
+        // Not amid what is changing: listeners may end the very socket.
+        if (events !== undefined && !events.isUnused) queueMicrotask(() => events.fire(kind, entry))
+      },
+      onGone: (roster, account) => {
+        if (account.lists.size === 0) host.onUnlisted(account)
+        this.tidy(roster)
+      },
+    }
+    this.everybody = new Roster(null, presence, this.rosterHost)
+  }
+
+  /** Lists of rooms. */
+  get size(): number {
+    return this.rooms.size
+  }
+
+  /** Rules for the lists of rooms whose name matches. @throws RoomcastError `INVALID_OPTION`. */
+  setPolicy(pattern: string, policy: PresencePolicy): void {
+    if (typeof pattern !== 'string')
+      throw new RoomcastError('INVALID_OPTION', `a pattern is a text, not a ${typeof pattern}`)
+    this.policies.add(pattern, resolvePresence('presence', policy, this.presence))
+  }
+
+  policyOf(room: string | null): ResolvedPresence {
+    return (room === null ? undefined : this.policies.of(room)) ?? this.presence
+  }
+
+  /** The list of a room, or with null of everybody, if there is one. */
+  get(room: string | null): Roster<Member> | undefined {
+    return room === null ? this.everybody : this.rooms.get(room)
+  }
+
+  /** As {@link get}, made if need be; undefined if none is kept for the room. */
+  make(room: string | null): Roster<Member> | undefined {
+    const known = this.get(room)
+    if (known !== undefined || room === null) return known
+    const policy = this.policyOf(room)
+    if (policy.mode === 'off') return undefined
+    const roster = new Roster(room, policy, this.rosterHost)
+    this.rooms.set(room, roster)
+    return roster
+  }
+
+  /** A list with nobody on it, and nobody who watches, is not kept. */
+  tidy(roster: Roster<Member>): void {
+    if (roster.room !== null && roster.size === 0 && roster.feeds.size === 0) this.rooms.delete(roster.room)
+  }
+
+  /** Users of a room in order of arrival, or of the namespace. */
+  entries(room: string | null): UserEntry[] {
+    return this.get(room)?.from(0).map(publicEntry) ?? []
+  }
+
+  /** Some of them. @param after  Place behind which they begin, 0 or the `next` of a part before. */
+  part(room: string | null, after: number, limit: number): { users: UserEntry[]; next: number | undefined } {
+    const rest = this.get(room)?.from(after) ?? []
+    const entries = rest.slice(0, limit)
+    return { users: entries.map(publicEntry), next: rest.length > limit ? entries.at(-1)?.place : undefined }
+  }
+
+  /** One of them. */
+  entry(room: string | null, id: string): UserEntry | undefined {
+    const entry = this.get(room)?.get(id)
+    return entry && publicEntry(entry)
+  }
+
+  /** How many they are. */
+  count(room: string | null): number {
+    return this.get(room)?.size ?? 0
+  }
+
+  /** Changes of a list, for listeners on this server. */
+  eventsOf(room: string | null): RosterEvents {
+    const key = room ?? ''
+    let events = this.events.get(key)
+    if (events === undefined) {
+      // Those that nobody uses any more go when another one comes.
+      for (const [name, old] of this.events) if (old.isUnused) this.events.delete(name)
+      events = new RosterEvents(room ?? 'everybody', this.host.reportFault)
+      this.events.set(key, events)
+    }
+    return events
+  }
+}
