@@ -5,35 +5,32 @@ const REPEAT_AFTER_MS = 2_000
 
 /** "Ada is typing…": who in the room is writing. */
 export function createTypingHint(element) {
-  /** Name to the timer that ends its hint. */
+  /** By user id: the name, and the timer that ends the hint. */
   const writers = new Map()
 
   function show() {
-    const names = [...writers.keys()]
+    const names = Array.from(writers.values(), ({ name }) => name)
     if (names.length === 0) element.textContent = ''
     else if (names.length === 1) element.textContent = `${names[0]} is typing…`
     else if (names.length === 2) element.textContent = `${names[0]} and ${names[1]} are typing…`
     else element.textContent = 'Several people are typing…'
   }
 
-  function remove(name) {
-    clearTimeout(writers.get(name))
-    writers.delete(name)
+  function remove(id) {
+    clearTimeout(writers.get(id)?.timer)
+    writers.delete(id)
     show()
   }
 
   return {
-    set(name, isTyping) {
-      remove(name)
+    set({ id, name }, isTyping) {
+      remove(id)
       if (!isTyping) return
-      writers.set(
-        name,
-        setTimeout(() => remove(name), EXPIRES_AFTER_MS),
-      )
+      writers.set(id, { name, timer: setTimeout(() => remove(id), EXPIRES_AFTER_MS) })
       show()
     },
     clear() {
-      for (const name of [...writers.keys()]) remove(name)
+      for (const id of [...writers.keys()]) remove(id)
     },
   }
 }

@@ -1,9 +1,9 @@
 /*
- * What travels between the page and the server: every event, its arguments and its answer.
- * The names of people and the times are always the server's; a payload carries neither.
+ * What travels between the page and the server: every event, its arguments and its answer. Logging in and the lists of people
+ * are requests of the library. Who says something, and when, is always the server's to tell: no argument of a page carries it.
  */
 
-/** Bounds of what the chat keeps and accepts. Lengths are Unicode code points, times milliseconds. */
+/** Bounds of what the chat keeps and accepts. Lengths are Unicode code points. */
 export const CHAT_LIMITS = {
   nameLength: 20,
   textLength: 1_000,
@@ -19,89 +19,70 @@ export const CHAT_LIMITS = {
 /** The rooms of this chat; the first is where people arrive. */
 export const ROOM_NAMES = ['lobby', 'games', 'trading'] as const
 
-/** One message, as the server recorded it. */
-export interface ChatMessage {
+export type RoomName = (typeof ROOM_NAMES)[number]
+
+/** Somebody who is logged in, as everybody sees them. */
+export interface ChatUser {
   readonly id: string
-  readonly room: string
-  readonly author: string
+  readonly name: string
+}
+
+/** What somebody said, as the server recorded it. */
+interface Saying {
+  readonly id: string
+  readonly from: ChatUser
   readonly text: string
   /** Milliseconds since 1970, by the server's clock. */
   readonly sentAt: number
 }
 
+/** A message to a room. */
+export interface ChatMessage extends Saying {
+  readonly room: RoomName
+}
+
+/** A message to one user. The server keeps none. */
+export interface PrivateMessage extends Saying {
+  readonly to: ChatUser
+}
+
 /** A room and how many people are in it. */
 export interface RoomSummary {
-  readonly name: string
+  readonly name: RoomName
   readonly userCount: number
 }
 
-/** Somebody came into a room or left it. */
-export interface Passage {
-  readonly room: string
-  readonly name: string
+/** The answer to `join room`. */
+export interface Joined {
+  readonly room: RoomName
+  /** The last messages of the room, oldest first. */
+  readonly messages: readonly ChatMessage[]
 }
 
-export type RefusalCode =
-  | 'chat full'
-  | 'logged in'
-  | 'message empty'
-  | 'message invalid'
-  | 'message too long'
-  | 'name empty'
-  | 'name invalid'
-  | 'name taken'
-  | 'name too long'
-  | 'not in a room'
-  | 'not logged in'
-  | 'room unknown'
-  | 'too fast'
-
-/** The answer to a call that was not carried out: a code for the page, a sentence for people. */
-export interface Refusal {
-  readonly ok: false
-  readonly code: RefusalCode
-  readonly error: string
+/** The answer to a message that was sent. */
+export interface Sent {
+  readonly id: string
 }
 
-export type LoginReply = { readonly ok: true; readonly name: string; readonly rooms: readonly RoomSummary[] } | Refusal
-
-export type JoinReply =
-  | {
-      readonly ok: true
-      readonly room: string
-      readonly users: readonly string[]
-      /** The last messages of the room, oldest first. */
-      readonly messages: readonly ChatMessage[]
-    }
-  | Refusal
-
-export type SendReply = { readonly ok: true; readonly id: string } | Refusal
-
-export type UsersReply = { readonly ok: true; readonly users: readonly string[] } | Refusal
-
-/** Events a page sends. */
+/** Events a page sends. What is refused is answered with an error, whose codes are in `refusal.ts`. */
 export interface ClientToServer {
-  /** Logs in under a name that nobody else has. */
-  'new user': (name: string, reply: (result: LoginReply) => void) => void
   /** Goes into a room, and out of the one before. */
-  'join room': (room: string, reply: (result: JoinReply) => void) => void
-  /** Asks who is in the caller's room. */
-  'get users': (reply: (result: UsersReply) => void) => void
+  'join room': (room: string, reply: (joined: Joined) => void) => void
   /** Says something in the caller's room. */
-  'send message': (text: string, reply: (result: SendReply) => void) => void
+  'send message': (text: string, reply: (sent: Sent) => void) => void
+  /** Says something to one user, by id, wherever they are. */
+  'private message': (to: string, text: string, reply: (sent: Sent) => void) => void
   /** Tells the caller's room that its user started or stopped writing. */
   typing: (isTyping: boolean) => void
 }
 
 /** Events the server sends. */
 export interface ServerToClient {
-  'new message': (message: ChatMessage) => void
-  'user joined': (passage: Passage) => void
-  'user left': (passage: Passage) => void
-  /** Everybody in a room, after each change. */
-  users: (room: string, users: readonly string[]) => void
-  /** How full the rooms are, after each change. */
+  /** How full the rooms are: at the start, and after each change. */
   rooms: (rooms: readonly RoomSummary[]) => void
+  'new message': (message: ChatMessage) => void
+  /** To all tabs of both. */
+  'private message': (message: PrivateMessage) => void
   /** Somebody else in the room started or stopped writing. */
-  typing: (passage: Passage, isTyping: boolean) => void
+  typing: (user: ChatUser, isTyping: boolean) => void
 }

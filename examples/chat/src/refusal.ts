@@ -1,6 +1,20 @@
-import type { Refusal, RefusalCode } from './events'
+import { RoomcastError } from '@roomcast/server'
 
-/** An answer that says no. */
-export function refuse(code: RefusalCode, error: string): Refusal {
-  return { ok: false, code, error }
+/** Why the chat refuses something. Beside these there are the library's codes, as `NAME_IN_USE` of a login. */
+export type RefusalCode =
+  | 'CHAT_FULL'
+  | 'KEY_MISSING'
+  | 'NOT_IN_A_ROOM'
+  | 'NOT_LOGGED_IN'
+  | 'NOT_ONLINE'
+  | 'TEXT_EMPTY'
+  | 'TEXT_INVALID'
+  | 'TEXT_TOO_LONG'
+  | 'TOO_FAST'
+  | 'TO_ONESELF'
+  | 'UNKNOWN_ROOM'
+
+/** An error to throw: the page gets the code, and a sentence for people. */
+export function refusal(code: RefusalCode, message: string): RoomcastError {
+  return new RoomcastError(code, message)
 }

@@ -1,139 +1,93 @@
 import { randomUUID } from 'node:crypto'
 import type { Server, Socket } from '@roomcast/server'
 import { Allowance } from './allowance'
+import type { Backlog } from './backlog'
 import {
   CHAT_LIMITS,
   type ChatMessage,
+  type ChatUser,
   type ClientToServer,
-  type JoinReply,
-  type LoginReply,
-  type Refusal,
-  type SendReply,
+  type Joined,
+  type PrivateMessage,
+  ROOM_NAMES,
+  type RoomName,
+  type Sent,
   type ServerToClient,
-  type UsersReply,
 } from './events'
-import { checkName } from './names'
-import type { People, Person } from './people'
-import { refuse } from './refusal'
-import type { Room, Rooms } from './rooms'
+import { refusal } from './refusal'
 import { checkText } from './texts'
+import { isUserId } from './visitor'
 
-/** Events between servers: this chat runs on one. */
-export type BetweenServers = Record<never, never>
+/** Events between servers, and what a socket carries besides its user: this chat needs neither. */
+type Nothing = Record<never, never>
 
-/** What a connection carries: the person, once logged in. */
-export interface SocketData {
-  person?: Person | undefined
-}
-
-export type ChatServer = Server<ClientToServer, ServerToClient, BetweenServers, SocketData>
-export type ChatSocket = Socket<ClientToServer, ServerToClient, BetweenServers, SocketData>
+export type ChatServer = Server<ClientToServer, ServerToClient, Nothing, Nothing, ChatUser>
+export type ChatSocket = Socket<ClientToServer, ServerToClient, Nothing, Nothing, ChatUser>
 
 /**
- * Serves one connection from its start to its end. What arrives may be anything, whatever the event map
- * says, so each handler takes `unknown` and checks it. The value a handler returns is the answer.
+ * Serves one connection. What arrives may be anything, whatever the event map says, so each handler takes `unknown` and checks
+ * it. The value that a handler returns is the answer, and so is the error that it throws.
  */
-export function receive(io: ChatServer, socket: ChatSocket, people: People, rooms: Rooms): void {
+export function receive(io: ChatServer, socket: ChatSocket, backlog: Backlog): void {
   const allowance = new Allowance(CHAT_LIMITS.burst, CHAT_LIMITS.perSecond)
+  socket.use((_event, next) => {
+    if (allowance.take()) next()
+    else next(refusal('TOO_FAST', 'that was too fast, please wait a moment'))
+  })
 
-  /** Runs `work` unless this connection has sent too much lately. */
-  function paced<Reply>(work: () => Reply): Reply | Refusal {
-    return allowance.take() ? work() : refuse('too fast', 'That was too fast. Please wait a moment.')
+  function joinRoom(wanted: unknown): Joined {
+    assertLoggedIn(socket)
+    const room = ROOM_NAMES.find((name) => name === wanted)
+    if (room === undefined) throw refusal('UNKNOWN_ROOM', 'there is no such room')
+    for (const other of ROOM_NAMES) if (other !== room) socket.leave(other)
+    socket.join(room)
+    return { room, messages: backlog.of(room) }
   }
 
-  function logIn(rawName: unknown): LoginReply {
-    const checked = checkName(rawName)
-    if (!checked.ok) return checked
-    const current = socket.data.person
-    if (current !== undefined && current.key !== checked.key)
-      return refuse('logged in', `You are logged in as ${current.name}.`)
-    const person = current ?? people.add(checked)
-    if ('ok' in person) return person
-    socket.data.person = person
-    return { ok: true, name: person.name, rooms: rooms.summaries() }
+  function sendMessage(rawText: unknown): Sent {
+    assertLoggedIn(socket)
+    const room = roomOf(socket)
+    const message: ChatMessage = { ...say(socket.user, rawText), room }
+    backlog.add(message)
+    io.to(room).emit('new message', message)
+    return { id: message.id }
   }
 
-  function joinRoom(rawRoom: unknown): JoinReply {
-    const person = socket.data.person
-    if (person === undefined) return notLoggedIn()
-    const room = rooms.find(rawRoom)
-    if (room === undefined) return refuse('room unknown', 'There is no such room.')
-    if (person.room !== room) {
-      leaveRoom(person)
-      room.enter(person)
-      socket.join(room.name)
-      socket.to(room.name).emit('user joined', { room: room.name, name: person.name })
-      announce(room)
-    }
-    return { ok: true, room: room.name, users: room.users(), messages: room.recent() }
-  }
-
-  function sendMessage(rawText: unknown): SendReply {
-    const place = whereabouts()
-    if ('ok' in place) return place
-    const checked = checkText(rawText)
-    if (!checked.ok) return checked
-    const message: ChatMessage = {
-      id: randomUUID(),
-      room: place.room.name,
-      author: place.person.name,
-      text: checked.text,
-      sentAt: Date.now(),
-    }
-    place.room.record(message)
-    io.to(place.room.name).emit('new message', message)
-    return { ok: true, id: message.id }
-  }
-
-  function getUsers(): UsersReply {
-    const place = whereabouts()
-    return 'ok' in place ? place : { ok: true, users: place.room.users() }
+  async function sendPrivately(to: unknown, rawText: unknown): Promise<Sent> {
+    assertLoggedIn(socket)
+    const { user } = socket
+    if (to === user.id) throw refusal('TO_ONESELF', 'a private message is for somebody else')
+    const saying = say(user, rawText)
+    const [receiver] = isUserId(to) ? await io.toUser(to).fetchSockets() : []
+    if (!receiver?.user) throw refusal('NOT_ONLINE', 'they are not here any more')
+    const message: PrivateMessage = { ...saying, to: receiver.user }
+    io.toUser([receiver.user.id, user.id]).emit('private message', message)
+    return { id: message.id }
   }
 
   function passOnTyping(isTyping: unknown): void {
-    const place = whereabouts()
-    if ('ok' in place || typeof isTyping !== 'boolean') return
-    socket.to(place.room.name).emit('typing', { room: place.room.name, name: place.person.name }, isTyping)
+    assertLoggedIn(socket)
+    if (typeof isTyping === 'boolean') socket.to(roomOf(socket)).emit('typing', socket.user, isTyping)
   }
 
-  function leave(): void {
-    const person = socket.data.person
-    if (person === undefined) return
-    leaveRoom(person)
-    people.remove(person)
-    socket.data.person = undefined
-  }
-
-  function leaveRoom(person: Person): void {
-    const room = person.room
-    if (room === null) return
-    room.leave(person)
-    socket.leave(room.name)
-    io.to(room.name).emit('user left', { room: room.name, name: person.name })
-    announce(room)
-  }
-
-  /** Tells a room who is in it, and everybody how full the rooms are. */
-  function announce(room: Room): void {
-    io.to(room.name).emit('users', room.name, room.users())
-    io.emit('rooms', rooms.summaries())
-  }
-
-  function whereabouts(): { person: Person; room: Room } | Refusal {
-    const person = socket.data.person
-    if (person === undefined) return notLoggedIn()
-    if (person.room === null) return refuse('not in a room', 'Please join a room first.')
-    return { person, room: person.room }
-  }
-
-  socket.on('new user', (name: unknown) => paced(() => logIn(name)))
-  socket.on('join room', (room: unknown) => paced(() => joinRoom(room)))
-  socket.on('get users', () => paced(getUsers))
-  socket.on('send message', (text: unknown) => paced(() => sendMessage(text)))
-  socket.on('typing', (isTyping: unknown) => void paced(() => passOnTyping(isTyping)))
-  socket.on('disconnect', leave)
+  socket.on('join room', joinRoom)
+  socket.on('send message', sendMessage)
+  socket.on('private message', sendPrivately)
+  socket.on('typing', passOnTyping)
 }
 
-function notLoggedIn(): Refusal {
-  return refuse('not logged in', 'Please log in first.')
+/** What somebody says. Who it is, the login has told: nothing that a page sends counts for it. */
+function say(from: ChatUser, rawText: unknown) {
+  return { id: randomUUID(), from, text: checkText(rawText), sentAt: Date.now() }
+}
+
+function assertLoggedIn(socket: ChatSocket): asserts socket is ChatSocket & { readonly user: ChatUser } {
+  if (socket.user === null) throw refusal('NOT_LOGGED_IN', 'please log in first')
+}
+
+/** The room that the socket is in: a logout takes it out of it. */
+function roomOf({ rooms }: ChatSocket): RoomName {
+  const room = ROOM_NAMES.find((name) => rooms.has(name))
+  if (room === undefined) throw refusal('NOT_IN_A_ROOM', 'please join a room first')
+  return room
 }

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 
 const PATIENCE = { timeout: 10_000, interval: 25 }
 
-/** A chat user with a page: what they do, and what they can see. */
+/** A chat user with a page, one tab of their browser: what they do, and what they can see. */
 export class VisitorPage {
   constructor(readonly page: Page) {}
 
@@ -25,6 +25,15 @@ export class VisitorPage {
 
   get typingHint(): Locator {
     return this.page.locator('#typing')
+  }
+
+  get logOutButton(): Locator {
+    return this.page.getByRole('button', { name: 'Log out' })
+  }
+
+  /** The line above the text field that says who alone will read it. */
+  get privateLine(): Locator {
+    return this.page.locator('#private-line')
   }
 
   async open(url: string): Promise<void> {
@@ -53,25 +62,46 @@ export class VisitorPage {
     await this.sees(`You joined ${room}`)
   }
 
+  /** Chooses somebody in the list, so that the next messages are for them alone. */
+  async openPrivateLine(name: string): Promise<void> {
+    await this.page.locator('#people').getByRole('button').filter({ hasText: name }).click()
+    await this.privateLine.getByText(`Private to ${name}`, { exact: true }).waitFor()
+  }
+
   /** Waits until the log has an entry that contains `text`. */
   async sees(text: string): Promise<void> {
     await this.log.getByText(text, { exact: true }).waitFor()
   }
 
-  /** Messages in the log: author, text and the machine-readable time. */
-  async messages(): Promise<{ author: string; text: string; time: string }[]> {
+  /** The lines of the log between the messages: who came, and who went. */
+  async lines(): Promise<string[]> {
+    return this.log.locator('.log-line').allTextContents()
+  }
+
+  /** Messages in the log: author, text, the machine-readable time, and of private ones the receiver. */
+  async messages(): Promise<{ author: string; text: string; time: string; receiver?: string | undefined }[]> {
     return this.log.locator('.message').evaluateAll((entries) =>
       entries.map((entry) => ({
         author: entry.querySelector('.author')?.textContent ?? '',
+        receiver: entry.querySelector('.receiver')?.textContent ?? undefined,
         text: entry.querySelector('.text')?.textContent ?? '',
         time: entry.querySelector('time')?.dateTime ?? '',
       })),
     )
   }
 
-  /** Waits until the list of people is exactly this. */
+  /** Waits until the list of people is exactly this; the marks behind a name are part of it, as in `Ada (you, 3 tabs)`. */
   async listsPeople(...names: string[]): Promise<void> {
-    await expect.poll(() => this.page.locator('#people bdi').allTextContents(), PATIENCE).toEqual(names)
+    await expect.poll(() => this.people(), PATIENCE).toEqual(names)
+  }
+
+  private async people(): Promise<string[]> {
+    return this.page.locator('#people li').evaluateAll((items) =>
+      items.map((item) => {
+        const mark = item.querySelector('.mark')?.textContent
+        return `${item.querySelector('bdi')?.textContent}${mark ? ` (${mark})` : ''}`
+      }),
+    )
   }
 
   /** Waits until an element's text is exactly this; '' means that it shows nothing. */

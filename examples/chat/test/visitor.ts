@@ -1,14 +1,24 @@
-import { io, type Socket } from '@roomcast/client'
+import { randomBytes } from 'node:crypto'
+import { io, type Socket, type UserWatch } from '@roomcast/client'
 import { expect, vi } from 'vitest'
-import type { ClientToServer, JoinReply, ServerToClient } from '../src/events'
+import { errorOf } from '../../../test-kit/clients'
+import type { ChatUser, ClientToServer, Joined, RoomName, ServerToClient } from '../src/events'
 
 type Event = keyof ServerToClient
 
-/** A chat user without a page. Keeps everything it hears, so that nothing is lost between two awaits. */
+/** A tab of a chat visitor, without a page. Keeps everything it hears, so that nothing is lost between two awaits. */
 export interface Visitor {
-  readonly socket: Socket<ServerToClient, ClientToServer>
+  readonly socket: Socket<ServerToClient, ClientToServer, ChatUser>
+  /** The secret of the browser; another tab has the same. */
+  readonly key: string
+  /** The user that the login gave. */
+  readonly user: ChatUser
+  logIn(name: string): Promise<ChatUser>
+  join(room: RoomName): Promise<Joined>
   /** Calls the server with whatever is given, as a page that keeps to no event map would. */
   call(event: string, ...args: unknown[]): Promise<unknown>
+  /** As `call`, for what has to be refused. @returns the code */
+  refusal(event: string, ...args: unknown[]): Promise<string>
   /** Sends without asking for an answer. */
   send(event: string, ...args: unknown[]): void
   /** Arguments of every `event` so far, oldest first. */
@@ -20,9 +30,14 @@ export interface Visitor {
   leave(): void
 }
 
-/** Connects to the chat. */
-export async function visit(url: string): Promise<Visitor> {
-  const socket: Socket<ServerToClient, ClientToServer> = io(url, { forceNew: true, reconnection: false })
+/** A key as the page makes it. */
+export function newKey(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** Connects to the chat, without a user. */
+export async function visit(url: string, key = newKey()): Promise<Visitor> {
+  const socket: Visitor['socket'] = io(url, { forceNew: true, reconnection: false })
   const untyped = socket as unknown as Socket
   const log: { event: string; args: unknown[] }[] = []
   socket.onAny((event, ...args) => {
@@ -33,30 +48,56 @@ export async function visit(url: string): Promise<Visitor> {
     socket.on('connect_error', reject)
   })
 
+  const call = (event: string, ...args: unknown[]) => untyped.timeout(5_000).emitWithAck(event, ...args)
   const heard = <E extends Event>(event: E) =>
     log.filter((entry) => entry.event === event).map((entry) => entry.args as Parameters<ServerToClient[E]>)
   return {
     socket,
-    call: (event, ...args) => untyped.timeout(5_000).emitWithAck(event, ...args),
+    key,
+    get user() {
+      if (socket.user === null) throw new Error('nobody has logged in')
+      return socket.user
+    },
+    logIn: (name) => socket.login({ name, key }),
+    join: (room) => call('join room', room) as Promise<Joined>,
+    call,
+    refusal: async (event, ...args) => (await errorOf(call(event, ...args))).code,
     send: (event, ...args) => void untyped.emit(event, ...args),
     heard,
     hears: (event, ...args) => vi.waitFor(() => expect(heard(event)).toContainEqual(args), { timeout: 5_000 }),
-    roundTrip: async () => void (await socket.timeout(5_000).emitWithAck('get users')),
+    roundTrip: async () => void (await errorOf(call('no such event'))),
     leave: () => void socket.disconnect(),
   }
 }
 
 /** Connects, logs in and goes into a room. */
-export async function enter(url: string, name: string, room = 'lobby'): Promise<Visitor> {
-  const visitor = await visit(url)
-  expect(await visitor.call('new user', name)).toMatchObject({ ok: true, name })
-  expect(await visitor.call('join room', room)).toMatchObject({ ok: true, room })
+export async function enter(url: string, name: string, room: RoomName = 'lobby', key = newKey()): Promise<Visitor> {
+  const visitor = await visit(url, key)
+  expect(await visitor.logIn(name)).toMatchObject({ name })
+  expect(await visitor.join(room)).toMatchObject({ room })
   return visitor
 }
 
-/** Messages in the answer to `join room`. */
-export function messagesIn(reply: unknown): readonly { author: string; text: string }[] {
-  const joined = reply as JoinReply
-  if (!joined.ok) throw new Error(joined.error)
-  return joined.messages
+/** The people of a room as one visitor is told of them, and who came and went since. */
+export class Crowd {
+  readonly passages: string[] = []
+
+  constructor(private readonly watch: UserWatch<ChatUser>) {
+    watch.on('join', ({ user }) => this.passages.push(`${user.name} joined`))
+    watch.on('leave', ({ user }) => this.passages.push(`${user.name} left`))
+  }
+
+  static async of({ socket }: Visitor, room: RoomName = 'lobby'): Promise<Crowd> {
+    return new Crowd(await socket.watchUsers(room))
+  }
+
+  /** Names, with the number of tabs where there are several: `Ada`, `Bob 3`. */
+  names(): string[] {
+    return this.watch.list().map(({ user, devices }) => (devices > 1 ? `${user.name} ${devices}` : user.name))
+  }
+
+  /** Waits until these are there, in order of arrival. */
+  async is(...names: string[]): Promise<void> {
+    await vi.waitFor(() => expect(this.names()).toEqual(names), { timeout: 6_000 })
+  }
 }
