@@ -1,9 +1,12 @@
 // The public API. Update with: npm run api:update
 
-import { AckResult, CloseVerdict, DataArgs, DefaultEventsMap, Emitter, EventArgs, EventNames, EventsMap, RoomcastError, SocketEmitter, TimedArgs } from '@roomcast/protocol'
+import { AckResult, CloseVerdict, DataArgs, DefaultEventsMap, DefaultUser, Emitter, EventArgs, EventNames, EventsMap, PublicUser, RoomcastError, SocketEmitter, TimedArgs, UserEntry } from '@roomcast/protocol'
 export { DefaultEventsMap } from '@roomcast/protocol'
+export { DefaultUser } from '@roomcast/protocol'
 export { EventsMap } from '@roomcast/protocol'
+export { PublicUser } from '@roomcast/protocol'
 export { RoomcastError } from '@roomcast/protocol'
+export { UserEntry } from '@roomcast/protocol'
 export { isRoomcastError } from '@roomcast/protocol'
 export type AuthOption = AuthFunction | object;
 export interface ClientOptions extends ManagerOptions, SocketOptions {
@@ -26,8 +29,8 @@ export interface DisconnectDetails {
 }
 export type DisconnectReason = 'io client disconnect' | 'io server disconnect' | 'parse error' | 'ping timeout' | 'transport close' | 'transport error';
 export interface Io {
-    <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(url: string, options?: ClientOptions): Socket<Listen, Emit>;
-    <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(options?: ClientOptions): Socket<Listen, Emit>;
+    <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(url: string, options?: ClientOptions): Socket<Listen, Emit, User>;
+    <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(options?: ClientOptions): Socket<Listen, Emit, User>;
 }
 export type LinkState = 'connected' | 'connecting' | 'idle' | 'waiting';
 export declare class Manager extends Manager$1 {
@@ -57,7 +60,7 @@ export interface ManagerReservedEvents {
     reconnect_error: (error: RoomcastError) => void;
     reconnect_failed: () => void;
 }
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen> extends SocketEmitter<Listen, SocketReservedEvents> {
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser> extends SocketEmitter<WithUser<Listen, User>, SocketReservedEvents> {
     #private;
     readonly nsp: string;
     id: string | undefined;
@@ -69,10 +72,14 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     get disconnected(): boolean;
     get active(): boolean;
     get state(): LinkState;
+    get user(): User | null;
     connect(): this;
     open(): this;
     disconnect(): this;
     close(): this;
+    login(credentials: AuthOption): Promise<User>;
+    logout(): Promise<void>;
+    watchUsers(room?: string | null, { mode }?: WatchOptions): Promise<UserWatch<User>>;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     send(...args: EventArgs<Emit, 'message'>): this;
@@ -97,6 +104,27 @@ export interface SocketReservedEvents {
     error: (error: Error) => void;
 }
 export type TransportName = 'polling' | 'websocket';
+export declare class UserWatch<User extends PublicUser = DefaultUser> extends Emitter<Record<never, never>, UserWatchEvents<User>> implements AsyncIterable<readonly UserEntry<User>[]> {
+    #private;
+    readonly room: string | null;
+    count: number;
+    mode: WatchMode;
+    get(id: string): UserEntry<User> | undefined;
+    list(): readonly UserEntry<User>[];
+    stop(): void;
+    [Symbol.asyncIterator](): AsyncGenerator<readonly UserEntry<User>[], void, void>;
+}
+export interface UserWatchEvents<User extends PublicUser = DefaultUser> {
+    join: (entry: UserEntry<User>) => void;
+    leave: (entry: UserEntry<User>) => void;
+    change: (entry: UserEntry<User>, before: UserEntry<User>) => void;
+    update: () => void;
+    stop: (error?: RoomcastError) => void;
+}
+export type WatchMode = 'count' | 'users';
+export interface WatchOptions {
+    readonly mode?: WatchMode;
+}
 export declare const connect: Io;
 export declare const io: Io;
 declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
@@ -106,7 +134,7 @@ declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEve
     get transport(): TransportName | undefined;
     get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
-    socket<Listen extends EventsMap, Emit extends EventsMap>(nsp: string, options?: ClientOptions): Socket<Listen, Emit>;
+    socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
 }
 interface MovableTransport extends Transport {
     pause(onPaused: (session: string, received: number) => void): void;
@@ -148,3 +176,6 @@ interface Transports {
 }
 type AuthFunction = (callback: (auth: object) => void) => unknown;
 type OpenTransport<Link extends Transport = Transport> = (target: TransportTarget, events: TransportEvents) => Link;
+type WithUser<Listen extends EventsMap, User> = 'user' extends keyof Listen ? Listen : Listen & {
+    user: (user: User | null) => void;
+};

@@ -29,6 +29,9 @@ export declare const CLOSE_CODES: {
     readonly SESSION_UNKNOWN: 4009;
     readonly SLOW_CONSUMER: 4010;
     readonly SWITCH_REFUSED: 4011;
+    readonly LOGIN_EXPIRED: 4012;
+    readonly REPLACED: 4013;
+    readonly REVOKED: 4014;
 };
 export declare const CLOSE_MEANINGS: Readonly<Record<CloseName, string>>;
 export declare const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>>;
@@ -52,11 +55,16 @@ export interface ConnectedBody {
     readonly sid: string;
     readonly limits: AnnouncedLimits;
     readonly previous?: EndBody | undefined;
+    readonly user?: PublicUser | undefined;
+    readonly expiresInMs?: number | undefined;
 }
 export type DataArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? ButLast<EventArgs<Map, Event>> : EventArgs<Map, Event>;
 export interface DefaultEventsMap {
     [event: string]: (...args: any[]) => void;
 }
+export type DefaultUser = PublicUser & {
+    readonly [field: string]: any;
+};
 export type Direction = 'both' | 'client' | 'server';
 export declare const ERROR_CODES: {
     readonly ACK_TIMEOUT: ErrorCodeRow;
@@ -71,11 +79,23 @@ export declare const ERROR_CODES: {
     readonly EVENT_REFUSED: ErrorCodeRow;
     readonly HANDLER_FAILED: ErrorCodeRow;
     readonly INVALID_EVENT_NAME: ErrorCodeRow;
+    readonly INVALID_NAME: ErrorCodeRow;
     readonly INVALID_NAMESPACE: ErrorCodeRow;
     readonly INVALID_OPTION: ErrorCodeRow;
+    readonly INVALID_REQUEST: ErrorCodeRow;
     readonly INVALID_ROOM_NAME: ErrorCodeRow;
+    readonly INVALID_USER: ErrorCodeRow;
     readonly LISTEN_FAILED: ErrorCodeRow;
+    readonly LOGIN_BUSY: ErrorCodeRow;
+    readonly LOGIN_EXPIRED: ErrorCodeRow;
+    readonly LOGIN_FAILED: ErrorCodeRow;
+    readonly LOGIN_RATE_LIMITED: ErrorCodeRow;
+    readonly LOGIN_REFUSED: ErrorCodeRow;
+    readonly LOGIN_REQUIRED: ErrorCodeRow;
+    readonly LOGIN_TIMEOUT: ErrorCodeRow;
+    readonly LOGIN_UNAVAILABLE: ErrorCodeRow;
     readonly MESSAGE_TOO_LARGE: ErrorCodeRow;
+    readonly NAME_IN_USE: ErrorCodeRow;
     readonly NO_HANDLER: ErrorCodeRow;
     readonly NOT_CONNECTED: ErrorCodeRow;
     readonly NOT_ENCODABLE: ErrorCodeRow;
@@ -92,10 +112,15 @@ export declare const ERROR_CODES: {
     readonly TOO_MANY_NAMESPACES: ErrorCodeRow;
     readonly TOO_MANY_PENDING_ACKS: ErrorCodeRow;
     readonly TOO_MANY_SESSIONS: ErrorCodeRow;
+    readonly TOO_MANY_WATCHES: ErrorCodeRow;
     readonly TRANSPORT_FAILED: ErrorCodeRow;
     readonly UNKNOWN_ACK: ErrorCodeRow;
     readonly UNKNOWN_EVENT_ID: ErrorCodeRow;
+    readonly UNKNOWN_REQUEST: ErrorCodeRow;
     readonly UNSUPPORTED_VERSION: ErrorCodeRow;
+    readonly USER_NOT_ONLINE: ErrorCodeRow;
+    readonly USER_SESSION_LIMIT: ErrorCodeRow;
+    readonly WATCH_REFUSED: ErrorCodeRow;
 };
 export declare class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     #private;
@@ -192,6 +217,21 @@ export declare const LIMITS: {
     readonly switchTimeoutMs: 10000;
     readonly rememberedCloses: 4096;
     readonly rememberedCloseMs: 120000;
+    readonly userIdBytes: 128;
+    readonly userNameBytes: 64;
+    readonly profileBytes: 1024;
+    readonly loginTimeoutMs: 4000;
+    readonly concurrentLogins: 8;
+    readonly queuedLogins: 1024;
+    readonly loginFailuresPerAddress: 60;
+    readonly loginFailuresPerAccount: 10;
+    readonly rememberedLogins: 10000;
+    readonly sessionsPerUser: 32;
+    readonly presenceFlushMs: 250;
+    readonly presenceGraceMs: 3000;
+    readonly watchesPerSocket: 32;
+    readonly presenceFrameValues: 9000;
+    readonly presenceFrameBytes: 131072;
 };
 export type LimitName = keyof typeof LIMITS;
 export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>;
@@ -211,6 +251,8 @@ export declare const MESSAGE_TYPES: {
     readonly SWITCH: 11;
     readonly SWITCHED: 12;
     readonly CLOSE: 13;
+    readonly REQUEST: 14;
+    readonly NOTICE: 15;
 };
 export interface MessageDefinition {
     readonly direction: Direction;
@@ -219,6 +261,10 @@ export interface MessageDefinition {
 }
 export type MessageName = keyof typeof MESSAGE_TYPES;
 export type MessageType = (typeof MESSAGE_TYPES)[MessageName];
+export type NamedBody = readonly [
+    name: string,
+    ...args: unknown[]
+];
 export type Negotiation = {
     readonly kind: 'accept';
     readonly subprotocol: string;
@@ -235,6 +281,9 @@ export declare const POLL_HEADERS: {
 };
 export declare const POLL_ROUTE = "poll/v1";
 export declare const PROTOCOL_VERSION = 1;
+export interface PublicUser {
+    readonly id: string;
+}
 export declare const REFUSAL_SUBPROTOCOL = "roomcast";
 export declare const RESERVED_EVENTS: ReadonlySet<string>;
 export interface ReadHeader extends FrameHeader {
@@ -270,6 +319,11 @@ export type TimedArgs<Map extends EventsMap, Event extends EventNames<Map>> = Ha
     ...ButLast<EventArgs<Map, Event>>,
     AckWithError<NonNullable<Last<EventArgs<Map, Event>>>>
 ] : EventArgs<Map, Event>;
+export interface UserEntry<User extends PublicUser = DefaultUser> {
+    readonly user: User;
+    readonly devices: number;
+    readonly joinedAt: number;
+}
 export interface ValueCodec {
     readonly name: string;
     encode(value: unknown, reserve: number): Uint8Array;
@@ -288,6 +342,7 @@ export declare function headerLength(header: FrameHeader): number;
 export declare function isNamespaceName(name: unknown): name is string;
 export declare function isRoomcastError(error: unknown): error is RoomcastError;
 export declare function isThenable(value: unknown): value is PromiseLike<unknown>;
+export declare function isUser(value: unknown): value is PublicUser;
 export declare function isValidName(name: unknown, maxBytes: number): name is string;
 export declare function negotiateSubprotocol(offered: string): Negotiation;
 export declare function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array;
@@ -297,8 +352,10 @@ export declare function readCloseBody(body: unknown): CloseBody;
 export declare function readConnectBody(body: unknown): ConnectBody;
 export declare function readConnectErrorBody(body: unknown): ConnectErrorBody;
 export declare function readConnectedBody(body: unknown): ConnectedBody;
+export declare function readDisconnectBody(body: unknown): EndBody | undefined;
 export declare function readErrorBody(body: unknown): ErrorBody;
 export declare function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader;
+export declare function readNamedBody(body: unknown): NamedBody;
 export declare function readSwitchBody(body: unknown): SwitchBody;
 export declare function splitAck(args: readonly unknown[]): {
     data: readonly unknown[];

@@ -1,9 +1,12 @@
 // The public API. Update with: npm run api:update
 
-import { AckResult, BroadcastArgs, DataArgs, DefaultEventsMap, Emitter, ErrorCode, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, SocketEmitter, TimedArgs, ValueCodec } from '@roomcast/protocol'
+import { AckResult, BroadcastArgs, DataArgs, DefaultEventsMap, DefaultUser, Emitter, ErrorCode, EventArgs, EventNames, EventsMap, ListenableNames, ListenerFor, PublicUser, SocketEmitter, TimedArgs, UserEntry, ValueCodec } from '@roomcast/protocol'
 export { DefaultEventsMap } from '@roomcast/protocol'
+export { DefaultUser } from '@roomcast/protocol'
 export { EventsMap } from '@roomcast/protocol'
+export { PublicUser } from '@roomcast/protocol'
 export { RoomcastError } from '@roomcast/protocol'
+export { UserEntry } from '@roomcast/protocol'
 export { isRoomcastError } from '@roomcast/protocol'
 export interface AdapterEvents {
     'create-room': (room: string) => void;
@@ -14,6 +17,10 @@ export interface AdapterEvents {
 export declare class AdapterView extends Emitter<Record<never, never>, AdapterEvents> {
     get rooms(): RoomsView;
     get sids(): RoomsView;
+}
+export interface CheckedUserName {
+    readonly name: string;
+    readonly key: string;
 }
 export interface CloseOptions {
     readonly retryAfterMs?: number;
@@ -43,17 +50,17 @@ export interface CorsOptions {
     readonly allowedHeaders?: string | readonly string[];
     readonly maxAge?: number;
 }
-export declare class DirectEmitter<Emit extends EventsMap, Data, Timed extends boolean> {
+export declare class DirectEmitter<Emit extends EventsMap, Data, User extends PublicUser, Timed extends boolean> {
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>): boolean;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
-    timeout(ms: number): DirectEmitter<Emit, Data, true>;
-    get volatile(): DirectEmitter<Emit, Data, Timed>;
-    compress(compress: boolean): DirectEmitter<Emit, Data, Timed>;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    get local(): RoomEmitter<Emit, Data>;
-    get broadcast(): RoomEmitter<Emit, Data>;
+    timeout(ms: number): DirectEmitter<Emit, Data, User, true>;
+    get volatile(): DirectEmitter<Emit, Data, User, Timed>;
+    compress(compress: boolean): DirectEmitter<Emit, Data, User, Timed>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
+    get broadcast(): RoomEmitter<Emit, Data, User>;
 }
 export type DisconnectDetails = Pick<CloseInfo, 'code' | 'message'>;
 export type DisconnectReason = 'client namespace disconnect' | 'forced server close' | 'parse error' | 'ping timeout' | 'server namespace disconnect' | 'server shutting down' | 'transport close' | 'transport error';
@@ -61,7 +68,7 @@ export declare class EngineEvents extends Emitter<Record<never, never>, EngineRe
     get clientsCount(): number;
 }
 export interface FaultContext {
-    readonly where: 'event handler' | 'http handler' | 'listener' | 'middleware';
+    readonly where: 'event handler' | 'http handler' | 'listener' | 'login' | 'middleware' | 'watch rule';
     readonly name: string;
     readonly socketId?: string;
 }
@@ -85,65 +92,122 @@ export interface ListenOptions {
     readonly port: number;
     readonly host?: string;
 }
-export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
+export type Login<User extends PublicUser = DefaultUser> = (credentials: any, context: LoginContext<User>) => LoginResult<User> | null | PromiseLike<LoginResult<User> | null>;
+export interface LoginContext<User extends PublicUser = DefaultUser> {
+    readonly namespace: string;
+    readonly socketId: string;
+    readonly address: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly user: User | null;
+    readonly signal: AbortSignal;
+}
+export interface LoginLimits {
+    readonly concurrent?: number;
+    readonly queued?: number;
+    readonly failuresPerAddress?: number;
+    readonly failuresPerAccount?: number;
+    readonly accountOf?: (credentials: unknown) => string | undefined;
+}
+export type LoginResult<User extends PublicUser = DefaultUser> = User & {
+    readonly expiresAt?: Date | number;
+    readonly claims?: unknown;
+};
+export interface NameOptions {
+    readonly inUse?: NamePolicy;
+    readonly maxBytes?: number;
+}
+export type NamePolicy = 'allow' | 'number' | 'refuse';
+export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>> {
     readonly name: string;
     readonly adapter: AdapterView;
-    get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>;
-    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this;
+    get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data, User>>;
+    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this;
+    useLogin(login: Login<User> | null): this;
+    rooms(pattern: string, { presence }: RoomPolicy<User>): this;
+    users(room?: string): UserList<User>;
+    online(ids: readonly string[]): Promise<Set<string>>;
+    updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User>;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>[]>;
     send(...args: EventArgs<Emit, 'message'>): this;
     write(...args: EventArgs<Emit, 'message'>): this;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    get volatile(): RoomEmitter<Emit, Data>;
-    get local(): RoomEmitter<Emit, Data>;
-    compress(compress: boolean): RoomEmitter<Emit, Data>;
-    timeout(ms: number): RoomEmitter<Emit, Data>;
-    fetchSockets(): Promise<RemoteSocket<Emit, Data>[]>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get volatile(): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
+    compress(compress: boolean): RoomEmitter<Emit, Data, User>;
+    timeout(ms: number): RoomEmitter<Emit, Data, User>;
+    fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]>;
     socketsJoin(room: string | readonly string[]): void;
     socketsLeave(room: string | readonly string[]): void;
     disconnectSockets(close?: boolean): void;
 }
 export type NamespaceMatcher = (name: string, auth: unknown, next: (error?: Error | null, allow?: boolean) => void) => unknown;
-export type NamespaceMiddleware<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> = (socket: Socket<Listen, Emit, ServerSide, Data>, next: (error?: Error & {
+export type NamespaceMiddleware<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data, User extends PublicUser = DefaultUser> = (socket: Socket<Listen, Emit, ServerSide, Data, User>, next: (error?: Error & {
     data?: unknown;
 }) => void) => unknown;
 export type OriginRule = RegExp | boolean | string | readonly (RegExp | string)[];
-export declare class ParentNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data>> {
-    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this;
+export declare class ParentNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data, User extends PublicUser = DefaultUser> extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>> {
+    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this;
+    useLogin(login: Login<User> | null): this;
+    rooms(pattern: string, policy: RoomPolicy<User>): this;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    fetchSockets(): Promise<RemoteSocket<Emit, Data>[]>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]>;
 }
-export interface RemoteSocket<Emit extends EventsMap, Data> {
+export interface PeopleOptions<User extends PublicUser = DefaultUser> {
+    readonly login?: Login<User>;
+    readonly allowAnonymous?: boolean;
+    readonly loginTimeout?: number;
+    readonly loginLimits?: LoginLimits;
+    readonly sessions?: SessionPolicy;
+    readonly maxSessionsPerUser?: number;
+    readonly names?: NameOptions;
+    readonly presence?: PresencePolicy<User>;
+}
+export interface PresencePolicy<User extends PublicUser = DefaultUser> {
+    readonly mode?: 'count' | 'off' | 'users';
+    readonly watch?: WatchRule<User> | 'members' | 'nobody';
+    readonly flushMs?: number;
+    readonly graceMs?: number;
+}
+export interface RemoteSocket<Emit extends EventsMap, Data, User extends PublicUser = DefaultUser> {
     readonly id: string;
     readonly handshake: Handshake;
     readonly rooms: Set<string>;
     readonly data: Data;
+    readonly user: User | null;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Parameters<Emit[Event]>): boolean;
     join(room: string | readonly string[]): void;
     leave(room: string): void;
     disconnect(close?: boolean): unknown;
 }
 export type RequestHeaders = Readonly<Record<string, string>>;
-export declare class RoomEmitter<Emit extends EventsMap, Data> {
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    get volatile(): RoomEmitter<Emit, Data>;
-    get local(): RoomEmitter<Emit, Data>;
-    compress(compress: boolean): RoomEmitter<Emit, Data>;
-    timeout(ms: number): RoomEmitter<Emit, Data>;
+export declare class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser = DefaultUser> {
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get volatile(): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
+    compress(compress: boolean): RoomEmitter<Emit, Data, User>;
+    timeout(ms: number): RoomEmitter<Emit, Data, User>;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>[]>;
-    fetchSockets(): Promise<RemoteSocket<Emit, Data>[]>;
+    fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]>;
     socketsJoin(room: string | readonly string[]): void;
     socketsLeave(room: string | readonly string[]): void;
     disconnectSockets(close?: boolean): void;
+}
+export interface RoomPolicy<User extends PublicUser = DefaultUser> {
+    readonly presence?: PresencePolicy<User>;
 }
 export type RoomsView = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'forEach' | 'get' | 'has' | 'keys' | 'size'> & Iterable<[
     string,
@@ -153,38 +217,22 @@ export interface ServeStaticOptions {
     readonly prefix?: string;
     readonly maxAgeSeconds?: number;
 }
-export declare class Server<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> {
+export declare class Server<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends MainNamespaceCalls<Listen, Emit, ServerSide, Data, User> {
     readonly engine: EngineEvents;
-    constructor(options?: ServerOptions);
-    get sockets(): Namespace<Listen, Emit, ServerSide, Data>;
+    constructor(options?: ServerOptions<NoInfer<User>>);
+    get sockets(): Namespace<Listen, Emit, ServerSide, Data, User>;
+    revoke({ userId }: {
+        readonly userId: string;
+    }): Promise<number>;
     get port(): number;
     get url(): string;
     listen(where?: ListenOptions | number): Promise<this>;
     close({ retryAfterMs }?: CloseOptions): Promise<void>;
     http(handler: HttpHandler): this;
-    of(name: string): Namespace<Listen, Emit, ServerSide, Data>;
-    of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data>;
-    on<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(event: Event, listener: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>): this;
-    once<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(event: Event, listener: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>): this;
-    off<Event extends ListenableNames<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>>>(event?: Event, listener?: ListenerFor<ServerSide, ServerEvents<Listen, Emit, ServerSide, Data>, Event>): this;
-    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data>): this;
-    emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
-    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>[]>;
-    send(...args: EventArgs<Emit, 'message'>): this;
-    write(...args: EventArgs<Emit, 'message'>): this;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    get volatile(): RoomEmitter<Emit, Data>;
-    get local(): RoomEmitter<Emit, Data>;
-    compress(compress: boolean): RoomEmitter<Emit, Data>;
-    timeout(ms: number): RoomEmitter<Emit, Data>;
-    fetchSockets(): Promise<RemoteSocket<Emit, Data>[]>;
-    socketsJoin(room: string | readonly string[]): void;
-    socketsLeave(room: string | readonly string[]): void;
-    disconnectSockets(close?: boolean): void;
+    of(name: string): Namespace<Listen, Emit, ServerSide, Data, User>;
+    of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data, User>;
 }
-export interface ServerOptions {
+export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User> {
     readonly path?: string;
     readonly serveClient?: boolean;
     readonly connectTimeout?: number;
@@ -203,35 +251,39 @@ export interface ServerOptions {
     readonly transports?: readonly Transport[];
     readonly allowUpgrades?: boolean;
     readonly upgradeTimeout?: number;
+    readonly trustedProxies?: readonly string[];
     readonly tls?: TlsOptions;
     readonly maxRequestBodyBytes?: number;
     readonly uws?: unknown;
     readonly codec?: ValueCodec;
     readonly onError?: FaultHook;
 }
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any> extends SocketEmitter<Listen, SocketReservedEvents> {
+export type SessionPolicy = 'multi' | 'replace' | 'single';
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends SocketEmitter<Listen, SocketReservedEvents> {
     readonly id: string;
     readonly recovered = false;
     get connected(): boolean;
     get disconnected(): boolean;
     get data(): Data;
     set data(data: Data);
+    get user(): User | null;
+    get claims(): any;
     get handshake(): Handshake;
     get rooms(): Set<string>;
-    get nsp(): SocketNamespace<Listen, Emit, ServerSide, Data>;
+    get nsp(): SocketNamespace<Socket<Listen, Emit, ServerSide, Data, User>, Emit, Data, User>;
     get conn(): ConnectionView;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     send(...args: EventArgs<Emit, 'message'>): this;
     write(...args: EventArgs<Emit, 'message'>): this;
-    timeout(ms: number): DirectEmitter<Emit, Data, true>;
-    get volatile(): DirectEmitter<Emit, Data, false>;
-    compress(compress: boolean): DirectEmitter<Emit, Data, false>;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    get broadcast(): RoomEmitter<Emit, Data>;
-    get local(): RoomEmitter<Emit, Data>;
+    timeout(ms: number): DirectEmitter<Emit, Data, User, true>;
+    get volatile(): DirectEmitter<Emit, Data, User, false>;
+    compress(compress: boolean): DirectEmitter<Emit, Data, User, false>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get broadcast(): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
     join(room: string | readonly string[]): void;
     leave(room: string): void;
     use(middleware: SocketMiddleware): this;
@@ -259,7 +311,67 @@ export interface UpgradeRequest {
     readonly headers: Readonly<Record<string, string>>;
     readonly address: string;
 }
+export declare class UserList<User extends PublicUser = DefaultUser> {
+    readonly room: string | null;
+    list(): Promise<UserEntry<User>[]>;
+    count(): Promise<number>;
+    get(id: string): Promise<UserEntry<User> | undefined>;
+    page(part?: {
+        readonly limit?: number;
+        readonly after?: number | undefined;
+    }): Promise<UserPage<User>>;
+    on<Event extends EventName>(event: Event, listener: UserListEvents<User>[Event]): this;
+    once<Event extends EventName>(event: Event, listener: UserListEvents<User>[Event]): this;
+    off<Event extends EventName>(event?: Event, listener?: UserListEvents<User>[Event]): this;
+}
+export interface UserListEvents<User extends PublicUser = DefaultUser> {
+    join: (entry: UserEntry<User>) => void;
+    leave: (entry: UserEntry<User>) => void;
+    change: (entry: UserEntry<User>) => void;
+}
+export interface UserPage<User extends PublicUser> {
+    readonly users: readonly UserEntry<User>[];
+    readonly next: number | undefined;
+}
+export type WatchRule<User extends PublicUser = DefaultUser> = (watcher: Watcher<User>, room: string | null, mode: 'count' | 'users') => boolean | PromiseLike<boolean>;
+export interface Watcher<User extends PublicUser = DefaultUser> {
+    readonly id: string;
+    readonly user: User | null;
+    readonly claims: any;
+    readonly data: any;
+    readonly rooms: Set<string>;
+}
+export declare function checkUserName(raw: unknown, maxBytes?: number): CheckedUserName;
 export declare function serveStatic(directory: URL | string, options?: ServeStaticOptions): HttpHandler;
+declare abstract class MainNamespaceCalls<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> {
+    abstract get sockets(): Namespace<Listen, Emit, ServerSide, Data, User>;
+    on<Event extends ListenableNames<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>>>(event: Event, listener: ListenerFor<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>, Event>): this;
+    once<Event extends ListenableNames<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>>>(event: Event, listener: ListenerFor<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>, Event>): this;
+    off<Event extends ListenableNames<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>>>(event?: Event, listener?: ListenerFor<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>, Event>): this;
+    use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this;
+    emit<Event extends EventNames<Emit>>(event: Event, ...args: BroadcastArgs<Emit, Event>): true;
+    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>[]>;
+    send(...args: EventArgs<Emit, 'message'>): this;
+    write(...args: EventArgs<Emit, 'message'>): this;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get volatile(): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
+    compress(compress: boolean): RoomEmitter<Emit, Data, User>;
+    timeout(ms: number): RoomEmitter<Emit, Data, User>;
+    fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]>;
+    socketsJoin(room: string | readonly string[]): void;
+    socketsLeave(room: string | readonly string[]): void;
+    disconnectSockets(close?: boolean): void;
+    toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    useLogin(login: Login<User> | null): this;
+    rooms(pattern: string, policy: RoomPolicy<User>): this;
+    users(room?: string): UserList<User>;
+    online(ids: readonly string[]): Promise<Set<string>>;
+    updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User>;
+}
 interface CloseInfo {
     readonly reason: DisconnectReason;
     readonly code: number;
@@ -268,22 +380,24 @@ interface CloseInfo {
 interface EngineReservedEvents {
     connection_error: (error: ConnectionError) => void;
 }
-interface NamespaceReservedEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
-    connection: (socket: Socket<Listen, Emit, ServerSide, Data>) => void;
-    connect: (socket: Socket<Listen, Emit, ServerSide, Data>) => void;
-    new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data>) => void;
+interface NamespaceReservedEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data, User extends PublicUser = DefaultUser> {
+    connection: (socket: Socket<Listen, Emit, ServerSide, Data, User>) => void;
+    connect: (socket: Socket<Listen, Emit, ServerSide, Data, User>) => void;
+    login: (socket: Socket<Listen, Emit, ServerSide, Data, User>, before: User | null) => void;
+    logout: (socket: Socket<Listen, Emit, ServerSide, Data, User>, user: User) => void;
+    new_namespace: (namespace: Namespace<Listen, Emit, ServerSide, Data, User>) => void;
 }
 interface Refusal {
     readonly status: `${number} ${string}`;
     readonly code: ErrorCode;
     readonly message: string;
 }
-interface SocketNamespace<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> {
+interface SocketNamespace<Member, Emit extends EventsMap, Data, User extends PublicUser> {
     readonly name: string;
-    readonly sockets: ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data>>;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data>;
-    emit: RoomEmitter<Emit, Data>['emit'];
+    readonly sockets: ReadonlyMap<string, Member>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    emit: RoomEmitter<Emit, Data, User>['emit'];
 }
-type ServerEvents<Listen extends EventsMap, Emit extends EventsMap, ServerSide extends EventsMap, Data> = NamespaceReservedEvents<Listen, Emit, ServerSide, Data>;
+type EventName = keyof UserListEvents;
