@@ -1,4 +1,6 @@
 import {
+  CLOSE_CODES,
+  CLOSE_MEANINGS,
   createCompactCodec,
   type DefaultEventsMap,
   type DefaultUser,
@@ -124,11 +126,12 @@ export class Server<
   async revoke({ userId }: { readonly userId: string }): Promise<number> {
     assertUserId(userId)
     const { turn } = this.runtime
+    const details = { code: CLOSE_CODES.REVOKED, message: CLOSE_MEANINGS.REVOKED }
     const namespaces = this.namespaces.all()
     const sockets = namespaces.flatMap(({ people }) => [...people.known.membersOf(userId)])
     const connections = new Set(sockets.map(({ connection }) => connection))
     for (const connection of connections) {
-      for (const socket of connection.members()) socket.endNamespace('forced server close', false)
+      for (const socket of connection.members()) socket.endNamespace('forced server close', false, details)
       turn.flush()
       connection.end('REVOKED', 'forced server close')
     }

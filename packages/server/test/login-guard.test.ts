@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000
 function makeGuard(limits: Partial<GuardLimits> = {}) {
   const clock = { now: 1_000 }
   const faults: unknown[] = []
-  const { loginLimits } = resolvePeopleOptions({ loginLimits: limits })
+  const { loginLimits } = resolvePeopleOptions({ loginLimits: limits }, 5_000)
   const guard = new LoginGuard(
     loginLimits,
     (error, context) => faults.push({ error, context }),

@@ -97,6 +97,11 @@ export class ParentNamespace<
     return this.everybody().toUser(id)
   }
 
+  /** Everybody but these users, in every child. As `RoomEmitter.exceptUser`. */
+  exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User> {
+    return this.everybody().exceptUser(id)
+  }
+
   /** Everybody who is not in these rooms, in every child. As `RoomEmitter.except`. */
   except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.everybody().except(room)

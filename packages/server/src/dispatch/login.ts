@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import { unpackHeaders } from '../connection/handshake'
@@ -69,10 +69,20 @@ export async function identify(
   }
 }
 
-/** Whether a refusal says that somebody may be guessing: the library's other codes do not, nor does one for now. */
+/** Codes that do not say that somebody is guessing. */
+const NO_GUESS: ReadonlySet<string> = new Set([
+  'DISCONNECTED',
+  'INVALID_NAME',
+  'LOGIN_BUSY',
+  'LOGIN_EXPIRED',
+  'LOGIN_RATE_LIMITED',
+  'LOGIN_TIMEOUT',
+  'NAME_IN_USE',
+])
+
+/** Whether a refusal is one of those that count: not one for now, which nobody says to a guess. */
 function isGuess({ code, data }: RoomcastError): boolean {
-  if (Object.hasOwn(ERROR_CODES, code) && code !== 'LOGIN_REFUSED') return false
-  return !(typeof data === 'object' && data !== null && 'retryAfterMs' in data)
+  return !NO_GUESS.has(code) && !(typeof data === 'object' && data !== null && 'retryAfterMs' in data)
 }
 
 /** What a login function threw that is no refusal. */

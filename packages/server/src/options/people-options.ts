@@ -138,7 +138,10 @@ export interface PeopleOptions<User extends PublicUser = DefaultUser> {
   readonly login?: Login<User>
   /** Whether clients may be connected without a user: those that give no `auth`, or log out. @default false */
   readonly allowAnonymous?: boolean
-  /** Milliseconds for a login, waiting included; then `LOGIN_TIMEOUT`. Less than `connectTimeout`. @default 4000 */
+  /**
+   * Milliseconds for a login, waiting included; then `LOGIN_TIMEOUT`. A connection without a namespace is closed after
+   * `connectTimeout` all the same. @default 4000, less if `connectTimeout` is
+   */
   readonly loginTimeout?: number
   readonly loginLimits?: LoginLimits
   /** What happens when a user comes again. @default 'multi' */
@@ -169,9 +172,11 @@ const SESSION_POLICIES: readonly SessionPolicy[] = ['multi', 'replace', 'single'
 const NAME_POLICIES: readonly NamePolicy[] = ['allow', 'number', 'refuse']
 const MODES = ['count', 'off', 'users'] as const
 
-/** @throws RoomcastError `INVALID_OPTION`. */
-export function resolvePeopleOptions(options: PeopleOptions): ResolvedPeopleOptions {
+/** @param connectTimeoutMs  Of the same server. @throws RoomcastError `INVALID_OPTION`. */
+export function resolvePeopleOptions(options: PeopleOptions, connectTimeoutMs: number): ResolvedPeopleOptions {
   const { login, allowAnonymous = false, loginLimits = {}, names = {} } = options
+  // Else clients would be closed while they log in by connecting.
+  const loginTimeout = options.loginTimeout ?? Math.min(LIMITS.loginTimeoutMs, Math.max(1, connectTimeoutMs - 1))
   if (login !== undefined && typeof login !== 'function') throw invalid('login', 'a function')
   if (typeof allowAnonymous !== 'boolean') throw invalid('allowAnonymous', 'a boolean')
   const { accountOf = accountName } = loginLimits
@@ -181,7 +186,7 @@ export function resolvePeopleOptions(options: PeopleOptions): ResolvedPeopleOpti
   return {
     login: login ?? null,
     allowAnonymous,
-    loginTimeoutMs: inRange('loginTimeout', options.loginTimeout ?? LIMITS.loginTimeoutMs, 1, 2 ** 31 - 1),
+    loginTimeoutMs: inRange('loginTimeout', loginTimeout, 1, 2 ** 31 - 1),
     loginLimits: {
       concurrent: count('concurrent', LIMITS.concurrentLogins),
       queued: count('queued', LIMITS.queuedLogins, 0),

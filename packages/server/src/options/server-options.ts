@@ -199,13 +199,14 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
   if (typeof allowUpgrades !== 'boolean') {
     throw new RoomcastError('INVALID_OPTION', `allowUpgrades is ${allowUpgrades}; it has to be a boolean`)
   }
+  const connectTimeout = inRange('connectTimeout', options.connectTimeout ?? LIMITS.connectTimeoutMs, 1, 2 ** 31 - 1)
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
   inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
     ...options,
     path: normalizePath(options.path ?? '/roomcast'),
     serveClient: options.serveClient ?? true,
-    connectTimeout: inRange('connectTimeout', options.connectTimeout ?? LIMITS.connectTimeoutMs, 1, 2 ** 31 - 1),
+    connectTimeout,
     maxHttpBufferSize: inRange('maxHttpBufferSize', options.maxHttpBufferSize ?? LIMITS.frameBytes, 1_024, 2 ** 29),
     ackTimeout: inRange('ackTimeout', options.ackTimeout ?? LIMITS.ackTimeoutMs, 1, 2 ** 31 - 1),
     maxOutgoingBytes: inRange('maxOutgoingBytes', options.maxOutgoingBytes ?? LIMITS.outgoingBytes, 1_024, 2 ** 31 - 1),
@@ -218,7 +219,7 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     allowUpgrades,
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
-    people: resolvePeopleOptions(options),
+    people: resolvePeopleOptions(options, connectTimeout),
     trustedProxies: resolveTrustedProxies(options.trustedProxies),
     // The engine's timer has periods of 4 s, and ends the process for values it does not like. Down: who is gone is to
     // be found within the two.

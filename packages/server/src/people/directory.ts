@@ -95,7 +95,9 @@ export class Directory<Member extends PeopleMember> {
   update(id: string, changes: Readonly<Record<string, unknown>>): Account<Member> {
     const account = this.accounts.get(id)
     if (account === undefined) throw new RoomcastError('USER_NOT_ONLINE', 'no user with this id is online')
-    this.setProfile(account, this.claimName(readProfile({ ...account.user, ...changes, id }, this.rules), null))
+    // Of a login's result these are not the profile's.
+    const { claims, expiresAt, ...fields } = changes
+    this.setProfile(account, this.claimName(readProfile({ ...account.user, ...fields, id }, this.rules), null))
     return account
   }
 

@@ -67,6 +67,8 @@ export function readIdentity(result: unknown, startedAt: number, rules: ProfileR
 export function readProfile(user: PublicUser, { codec, nameBytes }: ProfileRules): Profile {
   const { id, ...rest }: { id: string; [field: string]: unknown } = { ...user }
   assertUserId(id)
+  // It would have the last word on what is sent, the id included.
+  if (typeof rest.toJSON === 'function') throw invalid('has a toJSON of its own')
   let nameKey: string | null = null
   if (rest.name === undefined || rest.name === null) delete rest.name
   else {
@@ -75,7 +77,7 @@ export function readProfile(user: PublicUser, { codec, nameBytes }: ProfileRules
     nameKey = key
   }
   const bytes = encodeProfile(rest, codec)
-  const fields = Object.freeze(codec.decode(bytes, 0)) as Profile['fields']
+  const fields = deepFreeze(codec.decode(bytes, 0)) as Profile['fields']
   const { values, depth } = measure(fields)
   if (depth > PROFILE_DEPTH) throw invalid(`has a profile of depth ${depth}, limit ${PROFILE_DEPTH}`)
   return {
@@ -119,6 +121,14 @@ function measure(value: unknown): { values: number; depth: number } {
     values: items.reduce((sum, { values }) => sum + values, 1 + keys),
     depth: 1 + Math.max(0, ...items.map(({ depth }) => depth)),
   }
+}
+
+/** Lists are made of it: a handler that changed it would change them, past all limits. */
+function deepFreeze(value: unknown): unknown {
+  // Bytes cannot be frozen.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  for (const item of Object.values(value)) deepFreeze(item)
+  return Object.freeze(value)
 }
 
 function invalid(what: string): RoomcastError {
