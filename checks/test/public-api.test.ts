@@ -9,6 +9,12 @@ test.each(PACKAGES)('the public API of %s is the committed one', async (name) =>
   await expect(describeApi(TYPE_ENTRIES[name]), HOW_TO_UPDATE).toMatchFileSnapshot(`../api/${name}.d.ts`)
 })
 
+test('so is that of the helpers for logins', async () => {
+  await expect(describeApi('packages/server/dist/login.d.ts'), HOW_TO_UPDATE).toMatchFileSnapshot(
+    '../api/server-login.d.ts',
+  )
+})
+
 test('the client has one API, in browsers and on Node.js', () => {
   const node = TYPE_ENTRIES.client.replace('browser', 'node')
   expect(describeApi(node)).toBe(describeApi(TYPE_ENTRIES.client))

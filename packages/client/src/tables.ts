@@ -18,6 +18,8 @@ export const CONNECT_TIMEOUT = 4002 satisfies Codes['CONNECT_TIMEOUT']
 export const BAD_FRAME = 4003 satisfies Codes['BAD_FRAME']
 export const HELD_LIMIT = 4007 satisfies Codes['HELD_LIMIT']
 export const PING_TIMEOUT = 4008 satisfies Codes['PING_TIMEOUT']
+export const REPLACED = 4013 satisfies Codes['REPLACED']
+export const REVOKED = 4014 satisfies Codes['REVOKED']
 
 /* Message types. */
 export const CONNECT = 1 satisfies Types['CONNECT']

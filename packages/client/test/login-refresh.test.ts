@@ -22,6 +22,7 @@ function scene(answer: (ms: number) => { expiresInMs?: number | null } | { code:
     attach() {},
     onUser: (user: unknown) => users.push(user),
     onListenerError() {},
+    disconnect() {},
   }
   const sender: EventSender = new EventSender(
     {

@@ -235,12 +235,12 @@ describe('a login without a connection', () => {
     expect((await failed).code).toBe('DISCONNECTED')
   })
 
-  test('that another login follows rejects with LOGIN_REFUSED, and the later one counts', async () => {
+  test('that another login follows rejects with LOGIN_OVERTAKEN, and the later one counts', async () => {
     await using server = await startPeople(byName)
     using socket = connect(server.url, { autoConnect: false })
     const failed = errorOf(() => socket.login({ name: 'ada' }))
     expect(await socket.login({ name: 'ben' })).toEqual({ id: 'ben' })
-    expect((await failed).code).toBe('LOGIN_REFUSED')
+    expect((await failed).code).toBe('LOGIN_OVERTAKEN')
     expect(socket.auth).toEqual({ name: 'ben' })
   })
 })
@@ -386,15 +386,35 @@ describe('a login of a connected socket', () => {
     expect(socket.auth).toBe(undefined)
   })
 
-  test('twice at once: each has its answer, and the later one counts', async () => {
+  test('twice at once: the first is overtaken, and the later one counts, also when the first times out', async () => {
     await using server = await startPeople(byName)
     using pair = await connected(server)
     const { socket, link } = pair
-    const logins = [socket.login({ name: 'ada' }), socket.login({ name: 'ben' })]
-    link.ack(await request(link, 'login'), ADA, null)
+    const first = errorOf(() => socket.login({ name: 'ada' }))
+    const later = socket.login({ name: 'ben' })
+    expect((await first).code).toBe('LOGIN_OVERTAKEN')
+    const overtaken = await request(link, 'login')
     link.ack(await request(link, 'login'), BEN, null)
-    expect(await Promise.all(logins)).toEqual([ADA, BEN])
+    expect(await later).toEqual(BEN)
+    refuse(link, overtaken, 'LOGIN_OVERTAKEN')
     expect([socket.user, socket.auth]).toEqual([BEN, { name: 'ben' }])
+  })
+
+  test('twice with the same credentials: what becomes of the first does not take them back', async () => {
+    await using server = await startPeople(byName)
+    using pair = await connected(server)
+    const { socket, link } = pair
+    const credentials = (give: (auth: object) => void) => give({ name: 'ben' })
+    const first = errorOf(() => socket.login(credentials))
+    const later = socket.login(credentials)
+    await first
+    const overtaken = await request(link, 'login')
+    link.ack(await request(link, 'login'), BEN, null)
+    await later
+    refuse(link, overtaken, 'ACK_TIMEOUT')
+    socket.emit('flush')
+    await link.frame('EVENT')
+    expect(socket.auth).toBe(credentials)
   })
 
   test('whose function answers after a later login is not sent, and rejects', async () => {
@@ -406,7 +426,7 @@ describe('a login of a connected socket', () => {
     const login = socket.login({ name: 'ben' })
     answers[0]?.({ name: 'ada' })
     link.ack(await request(link, 'login'), BEN, null)
-    expect([await login, (await failed).code]).toEqual([BEN, 'LOGIN_REFUSED'])
+    expect([await login, (await failed).code]).toEqual([BEN, 'LOGIN_OVERTAKEN'])
     expect(requestsOn(link)).toEqual([['login', { name: 'ben' }]])
   })
 
@@ -459,17 +479,20 @@ describe('a logout', () => {
     expect(socket.active).toBe(false)
   })
 
-  test('is done when the link is lost before the answer, and rejects when the server refuses', async () => {
+  test('is done when the link is lost before the answer; that fails leaves the namespace, so that nobody stays logged in', async () => {
     await using server = await startPeople({ user: ADA })
     using pair = await connected(server)
     const { socket, link } = pair
-    const failed = errorOf(() => socket.logout())
-    refuse(link, await request(link, 'logout'), 'UNKNOWN_REQUEST')
-    expect((await failed).code).toBe('UNKNOWN_REQUEST')
     const lost = socket.logout()
     await request(link, 'logout')
     link.close(CLOSE_CODES.ABNORMAL)
     await lost
+    await next(socket, 'connect')
+    const again = await server.link()
+    const failed = errorOf(() => socket.logout())
+    refuse(again, await request(again, 'logout'), 'UNKNOWN_REQUEST')
+    expect((await failed).code).toBe('UNKNOWN_REQUEST')
+    expect([socket.active, socket.user]).toEqual([false, null])
   })
 
   test('of a socket without a connection resolves at once', async () => {
@@ -513,10 +536,10 @@ describe('a logout', () => {
     using pair = await connected(server)
     const { socket, link } = pair
     const seen = record(socket)
-    const login = socket.login({ name: 'ada' })
+    const login = errorOf(() => socket.login({ name: 'ada' }))
     const logout = socket.logout()
     link.ack(await request(link, 'login'), ADA, null)
-    expect(await login).toEqual(ADA)
+    expect((await login).code).toBe('LOGIN_OVERTAKEN')
     expect([socket.user, socket.auth]).toEqual([null, undefined])
     link.ack(await request(link, 'logout'))
     await logout
@@ -528,7 +551,7 @@ describe('a logout', () => {
     using socket = connect(server.url, { autoConnect: false })
     const failed = errorOf(() => socket.login({ name: 'ada' }))
     await socket.logout()
-    expect((await failed).code).toBe('LOGIN_REFUSED')
+    expect((await failed).code).toBe('LOGIN_OVERTAKEN')
   })
 
   test('may be answered with a login by a listener of user: the requests keep this order', async () => {

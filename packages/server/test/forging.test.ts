@@ -272,7 +272,8 @@ describe('frames that only a server sends, and requests of another shape', () =>
     await using all = await guarded()
     using nobody = await RawUser.connect(all.server.port)
     const before = await truth(all.server)
-    const CODES = /^(INVALID_REQUEST|LOGIN_FAILED|LOGIN_REFUSED|UNKNOWN_REQUEST|WATCH_REFUSED|LOGIN_RATE_LIMITED)$/
+    const CODES =
+      /^(INVALID_REQUEST|LOGIN_FAILED|LOGIN_REFUSED|LOGIN_REQUIRED|UNKNOWN_REQUEST|WATCH_REFUSED|LOGIN_RATE_LIMITED)$/
     const value = fc.oneof(
       fc.jsonValue({ maxDepth: 3 }),
       fc.date({ noInvalidDate: true }),

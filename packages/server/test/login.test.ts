@@ -579,7 +579,7 @@ describe('login later', () => {
     expect(await idsOf(server)).toEqual(['ada'])
   })
 
-  test('credentials may be anything, and none are for the login to judge', async () => {
+  test('credentials may be anything; without any the login is not asked', async () => {
     const asked: unknown[] = []
     await using server = await startServer(() => {}, {
       login: (credentials) => {
@@ -589,10 +589,13 @@ describe('login later', () => {
       allowAnonymous: true,
     })
     using user = await RawUser.connect(server.port)
-    for (const args of [[], [null], [0], ['text'], [[1, [2]]], [{ a: 1 }, 'more']]) {
+    for (const args of [[], [null]]) {
+      expect(await errorOf(user.request('login', ...args))).toMatchObject({ code: 'LOGIN_REQUIRED' })
+    }
+    for (const args of [[0], ['text'], [[1, [2]]], [{ a: 1 }, 'more']]) {
       expect(await errorOf(user.request('login', ...args))).toMatchObject({ code: 'LOGIN_REFUSED' })
     }
-    expect(asked).toEqual([undefined, null, 0, 'text', [1, [2]], { a: 1 }])
+    expect(asked).toEqual([0, 'text', [1, [2]], { a: 1 }])
   })
 
   test('on a server without a login: LOGIN_UNAVAILABLE; a logout does nothing', async () => {
@@ -754,7 +757,7 @@ describe('frames behind a login', () => {
     resolve({ id: 'mallory' })
     later.resolve({ id: 'ada', n: 2 })
     expect(await second).toEqual([{ id: 'ada', n: 2 }, null])
-    expect(await first).toMatchObject({ code: 'LOGIN_REFUSED' })
+    expect(await first).toMatchObject({ code: 'LOGIN_OVERTAKEN' })
     expect(await idsOf(server)).toEqual(['ada'])
   })
 
@@ -771,7 +774,7 @@ describe('frames behind a login', () => {
     expect(await user.request('logout')).toEqual([])
     expect(context.signal.aborted).toBe(true)
     resolve({ id: 'ada' })
-    expect(await again).toMatchObject({ code: 'LOGIN_REFUSED' })
+    expect(await again).toMatchObject({ code: 'LOGIN_OVERTAKEN' })
     expect([onlySocket(server).user, await idsOf(server)]).toEqual([null, []])
   })
 

@@ -263,7 +263,7 @@ describe('who is known to leave is off at once', () => {
     ['DISCONNECT', everywhere((_, user) => user.disconnect())],
     ['logout', everywhere((_, user) => user.request('logout'))],
     ['revoke', everywhere(({ io }) => io.revoke({ userId: 'ada' }))],
-    ['a frame that breaks the protocol', everywhere((_, user) => user.client.sendText('{}'))],
+    ['a close with 1000', everywhere((_, user) => user.client.closeWith(1000))],
   ] satisfies [string, { rooms: (string | undefined)[]; run: (server: TestServer, user: RawUser) => unknown }][])(
     '%s',
     async (_what, { rooms, run }) => {
@@ -323,7 +323,7 @@ describe('who is lost is off after the grace', () => {
   test.each([
     ['without a close frame', (user: RawUser) => user.client.terminate()],
     ['with 1001, a page that is left', (user: RawUser) => user.client.closeWith(1001)],
-    ['with 1000', (user: RawUser) => user.client.closeWith(1000)],
+    ['a frame that breaks the protocol', (user: RawUser) => user.client.sendText('{}')],
   ])('%s', async (_what, cut) => {
     await using server = await startPeople({ presence: { graceMs: SHORT_MS } }, (io) =>
       io.rooms('long', { presence: { graceMs: NEVER_MS } }).rooms('none', { presence: { graceMs: 0 } }),

@@ -42,6 +42,8 @@ import {
   EVENT,
   KICKED,
   PING_TIMEOUT,
+  REPLACED,
+  REVOKED,
   UNSUPPORTED_VERSION,
 } from '../tables'
 import type { Transports } from '../transport/transport'
@@ -323,6 +325,8 @@ function timedOut(ms: number): RoomcastError {
 function reasonOf(code: number): DisconnectReason {
   switch (code) {
     case KICKED:
+    case REPLACED:
+    case REVOKED:
       return 'io server disconnect'
     case BAD_FRAME:
       return 'parse error'

@@ -14,6 +14,7 @@ export interface LoginHost extends Asker {
   auth: AuthOption | undefined
   readonly connected: boolean
   readonly active: boolean
+  disconnect(): unknown
   /** Connects with the present `auth`, also if it is about to connect with another. */
   attach(): void
   /** The user is another one, or looks different. */
@@ -35,10 +36,12 @@ export class Login {
   user: PublicUser | null = null
   readonly #host: LoginHost
   readonly #sender: EventSender
-  /** Of the login that waits for a CONNECT, or for an auth function. */
+  /** Of the login that waits: for a CONNECT, for an auth function, or for its answer. */
   #open: Settle | null = null
   /** Raised by a logout: what was sent before has no say. */
   #era = 0
+  /** Logouts without an answer. */
+  #logouts = 0
   #endsAt = Number.NaN
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -51,13 +54,16 @@ export class Login {
     this.#supersede()
     const { auth } = this.#host
     return new Promise((resolve, reject) => {
+      let isDone = false
       const settle: Settle = (error, user) => {
-        if (error) {
-          // What has failed for its caller must not happen later.
-          if (this.#host.auth === credentials) this.#host.auth = auth
-          reject(error)
-        } else if (isUser(user)) resolve(user)
-        else reject(new RoomcastError('LOGIN_UNAVAILABLE', 'the server has no login'))
+        // What was overtaken has its answer, or its timeout, all the same.
+        if (isDone) return
+        isDone = true
+        if (this.#open === settle) this.#open = null
+        if (!error && isUser(user)) return resolve(user)
+        // What has failed for its caller must not happen later.
+        if (this.#host.auth === credentials) this.#host.auth = auth
+        reject(error ?? new RoomcastError('LOGIN_UNAVAILABLE', 'the server has no login'))
       }
       this.#open = settle
       if (this.#host.connected) return this.#request(credentials, settle)
@@ -72,11 +78,15 @@ export class Login {
     this.#host.auth = undefined
     return new Promise((resolve, reject) => {
       if (this.#host.connected) {
+        this.#logouts++
         const ackId = this.#sender.expect((error) => {
-          // Who has lost the link is logged out as well.
-          if (error && error.code !== 'DISCONNECTED') return reject(error)
+          this.#logouts--
           this.#become(null)
-          resolve()
+          // Who has lost the link is logged out as well.
+          if (!error || error.code === 'DISCONNECTED') return resolve()
+          // The server may not have heard of it.
+          this.#host.disconnect()
+          reject(error)
         })
         this.#sender.request(ackId, 'logout')
       } else {
@@ -91,9 +101,7 @@ export class Login {
 
   /** The login that waits has ended: the attempt to connect was a success, or has failed. */
   settle(error: RoomcastError | null, user?: unknown): void {
-    const settle = this.#open
-    this.#open = null
-    settle?.(error, user)
+    this.#open?.(error, user)
   }
 
   /** The server has admitted the socket. */
@@ -105,6 +113,8 @@ export class Login {
 
   /** Notice `user`. */
   onNotice([, user, expiresInMs]: NamedBody): void {
+    // What was said before the server heard of the logout.
+    if (this.#logouts && user) return
     // One of a new profile need not say it again.
     if (!user || expiresInMs) this.#expireIn(expiresInMs)
     this.#become(user)
@@ -119,13 +129,12 @@ export class Login {
   }
 
   #supersede(): void {
-    this.settle(new RoomcastError('LOGIN_REFUSED', 'another login, or a logout, took its place'))
+    this.settle(new RoomcastError('LOGIN_OVERTAKEN', 'another login, or a logout, took its place'))
   }
 
   #request(credentials: AuthOption, settle: Settle): void {
     const era = this.#era
     const ackId = this.#sender.expect((error, [user, expiresInMs]) => {
-      if (this.#open === settle) this.#open = null
       if (!error && isUser(user) && era === this.#era) {
         this.#host.auth = credentials
         this.#expireIn(expiresInMs)
@@ -134,9 +143,7 @@ export class Login {
       settle(error, user)
     })
     const give = (given: unknown) => {
-      if (this.#open !== settle) return
-      this.#open = null
-      this.#sender.request(ackId, 'login', given)
+      if (this.#open === settle) this.#sender.request(ackId, 'login', given)
     }
     askCredentials(credentials, this.#host, give, (error) => this.#sender.settle(ackId, error))
   }

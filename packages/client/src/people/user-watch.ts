@@ -59,6 +59,10 @@ export class UserWatch<User extends PublicUser = DefaultUser>
   count = 0
   /** What the server tells: it may have chosen `count` where `users` was asked for. */
   mode: WatchMode
+  /** Whether it has ended; the event `stop` tells why. */
+  stopped = false
+  /** @internal Whether the answer to `watch` is awaited. */
+  isAsking = false
   /** @internal Whether the server may be telling of the list: it was asked to, and has not refused. */
   isWatched = false
   readonly #host: WatchHost
@@ -70,14 +74,12 @@ export class UserWatch<User extends PublicUser = DefaultUser>
   /** What the pages so far have brought; null while none is awaited. */
   #loading: Users<User> | null = null
   #version = 0
-  /** Whether the answer to `watch` is awaited, and its ack id as long as it could not be sent. */
-  #isAsking = false
+  /** Ack id of a `watch` as long as it could not be sent. */
   #unsent = 0
   #failures = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Told when the list is there for the first time, or why it will not be. */
   #onReady: ((error?: RoomcastError) => void) | null = null
-  #isStopped = false
   #updates = 0
   /** Loops that wait for the next update. */
   readonly #sleepers: (() => void)[] = []
@@ -121,7 +123,7 @@ export class UserWatch<User extends PublicUser = DefaultUser>
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly UserEntry<User>[], void, void> {
     let seen = -1
-    while (!this.#isStopped) {
+    while (!this.stopped) {
       if (seen === this.#updates) await new Promise<void>((resolve) => this.#sleepers.push(resolve))
       else {
         seen = this.#updates
@@ -147,7 +149,7 @@ export class UserWatch<User extends PublicUser = DefaultUser>
   /** @internal A notice of changes; in the mode `count` without rows. */
   apply([version, count, changed, gone]: readonly unknown[]): void {
     // The answer that is awaited is newer.
-    if (this.#isAsking || !((version as number) > this.#version)) return
+    if (this.isAsking || !((version as number) > this.#version)) return
     if (version !== this.#version + 1) {
       this.#loading = null
       return this.#load()
@@ -161,15 +163,15 @@ export class UserWatch<User extends PublicUser = DefaultUser>
 
   /** @internal The server has ended the watch; not one that is asked for again. */
   revoke(error: RoomcastError): void {
-    if (this.#isAsking) return
+    if (this.isAsking) return
     this.isWatched = false
     this.end(error)
   }
 
   /** @internal */
   end(error?: RoomcastError): void {
-    if (this.#isStopped) return
-    this.#isStopped = true
+    if (this.stopped) return
+    this.stopped = true
     this.#loading = null
     clearTimeout(this.#timer)
     this.#onStop()
@@ -185,14 +187,14 @@ export class UserWatch<User extends PublicUser = DefaultUser>
 
   /** Asks for all of it; once at a time. Without a connection the request waits for one. */
   #load(): void {
-    if (!this.#isAsking && !this.#loading) {
-      this.#isAsking = true
+    if (!this.isAsking && !this.#loading) {
+      this.isAsking = true
       clearTimeout(this.#timer)
       this.#unsent = this.#sender.expect((error, [answer], isLost) => {
-        this.#isAsking = false
+        this.isAsking = false
         this.#unsent = 0
         if (error && !isLost) this.isWatched = false
-        if (this.#isStopped) return
+        if (this.stopped) return
         if (error) return this.#fail(error)
         const { mode, version, count, users, next } = (answer ?? {}) as Record<string, unknown>
         this.mode = mode as WatchMode
@@ -246,7 +248,7 @@ export class UserWatch<User extends PublicUser = DefaultUser>
     this.#updates++
     if (this.mode !== 'users') changes.length = 0
     note('update')
-    for (const change of changes) if (!this.#isStopped) this.fire(...change)
+    for (const change of changes) if (!this.stopped) this.fire(...change)
     this.#wake()
   }
 

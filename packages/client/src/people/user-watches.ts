@@ -2,7 +2,7 @@ import { type NamedBody, RoomcastError } from '@roomcast/protocol'
 import type { EventSender } from '../outbound/event-sender'
 import { UserWatch, type WatchHost, type WatchMode } from './user-watch'
 
-/** The user lists that one socket watches. The server bounds their number: `TOO_MANY_WATCHES`. */
+/** The watches of one socket. The server bounds the lists (`TOO_MANY_WATCHES`), of which several watches may share one. */
 export class UserWatches {
   readonly #host: WatchHost
   readonly #sender: EventSender
@@ -41,7 +41,7 @@ export class UserWatches {
     if (!this.#host.id || !dropped.isWatched) return
     const { room, mode } = dropped
     // For the server the watches of a room are one.
-    for (const watch of this.#all) if (watch.room === room && watch.mode === mode) return
+    for (const watch of this.#all) if (watch.room === room && (watch.mode === mode || watch.isAsking)) return
     const ackId = this.#sender.expect(() => {})
     this.#sender.request(ackId, 'unwatch', room, mode)
   }

@@ -152,10 +152,10 @@ export class Socket<
    * later connects. A function is also asked again before its login ends, so that it goes on; an object is not.
    *
    * @returns The user. Of several logins the last one counts.
-   * @throws RoomcastError of the server, as `LOGIN_REFUSED`; then nothing has changed. `LOGIN_UNAVAILABLE` if the server
-   *         has no login; `AUTH_FAILED`, `ACK_TIMEOUT`, `DISCONNECTED`, `LOGIN_REFUSED` if another login or a logout came
-   *         first. While not connected, the error of the first attempt that fails; the socket goes on with the
-   *         credentials if `active`.
+   * @throws RoomcastError of the server, as `LOGIN_REFUSED`; `LOGIN_UNAVAILABLE` if the server has no login; `AUTH_FAILED`,
+   *         `ACK_TIMEOUT`, `DISCONNECTED`, `LOGIN_OVERTAKEN` if another login or a logout came first; while not connected
+   *         that of the first attempt which fails. `auth` is then as it was before, and the socket, if `active`, goes on with
+   *         that.
    */
   login(credentials: AuthOption): Promise<User> {
     return this.#login.logIn(credentials) as Promise<User>
@@ -164,14 +164,15 @@ export class Socket<
   /**
    * Forgets `auth`, and logs out. A server that has no place for anonymous sockets then disconnects the socket.
    *
-   * @throws RoomcastError `ACK_TIMEOUT`, or of the server.
+   * @throws RoomcastError `ACK_TIMEOUT`, `TOO_MANY_PENDING_ACKS`, or of the server. The socket has left its namespace then: nobody
+   *         stays logged in.
    */
   logout(): Promise<void> {
     return this.#login.logOut()
   }
 
   /**
-   * Watches who is in a room, if the server allows it.
+   * Watches who is in a room, if the server allows it. To be called once, and not at each `connect`: the watch goes on by itself.
    *
    * @param room  Name of the room; null for everybody in the namespace.
    * @returns The watch, as soon as all of the list is there.

@@ -88,19 +88,24 @@ export const ERROR_CODES = {
     ['ack', 'connect_error'],
     'the login function failed, which is no verdict; the client tries again',
   ),
+  LOGIN_OVERTAKEN: row(['server', 'local'], ['ack'], 'another login, or a logout, took the place of this one'),
   LOGIN_RATE_LIMITED: row(
     ['server'],
     ['ack', 'connect_error'],
     'too many refused logins from this address, or of this account; the client tries again',
   ),
   LOGIN_REFUSED: row(['server'], ['ack', 'connect_error'], 'the credentials were refused'),
-  LOGIN_REQUIRED: row(['server'], ['connect_error'], 'the namespace is for users, and no credentials were given'),
+  LOGIN_REQUIRED: row(
+    ['server'],
+    ['ack', 'connect_error'],
+    'the namespace is for users, and no credentials were given',
+  ),
   LOGIN_TIMEOUT: row(
     ['server'],
     ['ack', 'connect_error'],
     'the login function did not answer in time; the client tries again',
   ),
-  LOGIN_UNAVAILABLE: row(['server'], ['ack'], 'the namespace has no login'),
+  LOGIN_UNAVAILABLE: row(['server', 'local'], ['ack'], 'the namespace has no login'),
   MESSAGE_TOO_LARGE: row(
     ['local', 'server'],
     ['throw', 'HTTP'],

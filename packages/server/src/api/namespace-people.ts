@@ -1,10 +1,18 @@
-import { CLOSE_CODES, CLOSE_MEANINGS, type DefaultUser, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
+import {
+  CLOSE_CODES,
+  CLOSE_MEANINGS,
+  closeVerdict,
+  type DefaultUser,
+  encodeFrame,
+  MESSAGE_TYPES,
+} from '@roomcast/protocol'
 import type { Login } from '../options/people-options'
 import { MemberLogin } from '../people/account'
 import type { Identity } from '../people/identity'
-import { People } from '../people/people'
+import { People, userNotice } from '../people/people'
 import type { Runtime } from './runtime'
 import type { AnySocket } from './socket'
+import type { DisconnectDetails } from './socket-events'
 
 /** What the people of a namespace need of it. */
 export interface PeopleNamespace {
@@ -80,11 +88,26 @@ export class NamespacePeople {
       // Listeners were told, and may have ended the socket.
       if (!socket.connected) return
     }
-    const entry = this.known.enter(socket, identity)
+    const entry = this.enterAgain(socket, identity)
     this.known.announce(socket, entry)
     if (entry.isFirst) this.known.joinAll(socket)
     displace(entry.displaced)
-    if (isOther) this.namespace.fire('login', socket, before)
+    if (!isOther) return
+    // Before listeners emit: the client is to know who it is when it hears them.
+    socket.notify(userNotice(socket))
+    this.namespace.fire('login', socket, before)
+  }
+
+  /** As {@link People.enter}; a socket that stays nobody because it is refused goes, where nobody may be nobody. */
+  private enterAgain(socket: AnySocket, identity: Identity): ReturnType<People<AnySocket>['enter']> {
+    try {
+      return this.known.enter(socket, identity)
+    } catch (error) {
+      const mustGo = socket.user === null && !this.namespace.runtime.people.allowAnonymous
+      // Behind the answer.
+      if (mustGo) queueMicrotask(() => socket.disconnect())
+      throw error
+    }
   }
 
   /** A connected socket is nobody any more. */
@@ -92,13 +115,15 @@ export class NamespacePeople {
     const before = socket.user as DefaultUser | null
     if (before === null) return
     this.leaveAsSomebody(socket)
-    if (socket.connected) this.namespace.fire('logout', socket, before)
+    if (!socket.connected) return
+    socket.notify(userNotice(socket))
+    this.namespace.fire('logout', socket, before)
   }
 
-  /** A socket leaves the namespace. @param isLost  Whether it may come back: its link was lost. */
-  gone(socket: AnySocket, isLost: boolean): void {
+  /** A socket leaves the namespace. @param details  How its link ended, if it did. */
+  gone(socket: AnySocket, details: DisconnectDetails | undefined): void {
+    const isLost = mayBeBack(details)
     this.cancel(socket)
-    this.known.watches.forget(socket)
     for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
     this.known.exit(socket, isLost)
   }
@@ -106,10 +131,18 @@ export class NamespacePeople {
   private leaveAsSomebody(socket: AnySocket): void {
     this.namespace.runtime.turn.flush()
     this.known.watches.revokeAll(socket)
-    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
+    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name)
     this.known.exit(socket)
     socket.login = null
+    // As nobody: listeners of the adapter hear of it, and may let it join others.
+    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
   }
+}
+
+/** Whether the user may be back in a moment: nobody decided this end, or it was one who came back that caused it. */
+function mayBeBack(details: DisconnectDetails | undefined): boolean {
+  if (details === undefined) return false
+  return closeVerdict(details.code) !== 'never' || details.code === CLOSE_CODES.REPLACED
 }
 
 /** Ends sockets whose place others have taken, each with its connection if that has no other namespace. */

@@ -33,6 +33,7 @@ import {
 } from './room-emitter'
 import type { Runtime } from './runtime'
 import type { AnySocket, Socket } from './socket'
+import type { DisconnectDetails } from './socket-events'
 import { UserList } from './user-list'
 
 /** Events that the library fires on a namespace. */
@@ -324,10 +325,10 @@ export class Namespace<
     return this.index.roomsOf(socket)
   }
 
-  /** @internal @param isLost  Whether the link was lost: the user may be back in a moment. */
-  remove(socket: AnySocket, isLost: boolean): void {
+  /** @internal @param details  How the link ended, if it did. */
+  remove(socket: AnySocket, details: DisconnectDetails | undefined): void {
     this.runtime.turn.flush()
-    this.people.gone(socket, isLost)
+    this.people.gone(socket, details)
     this.index.remove(socket)
     this.calls.leave(socket)
     this.reportIfEmpty()

@@ -2,6 +2,7 @@ import type { EventsMap, PublicUser, RoomcastError } from '@roomcast/protocol'
 import type { AckOutcome } from '../connection/pending-acks'
 import type { BroadcastHost, RoomEmitter } from './room-emitter'
 import type { Runtime } from './runtime'
+import type { DisconnectDetails } from './socket-events'
 
 /** What a socket sees of its namespace. */
 export interface SocketNamespace<Member, Emit extends EventsMap, Data, User extends PublicUser> {
@@ -20,7 +21,7 @@ export interface SocketHost<Member> extends BroadcastHost {
   join(socket: Member, room: string): void
   leave(socket: Member, room: string): void
   roomsOf(socket: Member): Set<string>
-  remove(socket: Member, isLost: boolean): void
+  remove(socket: Member, details: DisconnectDetails | undefined): void
   noteOutgoingListeners(change: number): void
   answerCall(socket: Member, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
 }

@@ -3,7 +3,6 @@ import {
   assertEmittable,
   assertRoomName,
   assertTimeout,
-  CLOSE_CODES,
   callListener,
   type DataArgs,
   type DefaultEventsMap,
@@ -31,9 +30,6 @@ import { type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter
 import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './socket-events'
 import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
-
-/** Ends that nobody decided: the user may be back in a moment, as is one who was replaced. */
-const LOST: ReadonlySet<DisconnectReason> = new Set(['ping timeout', 'transport close', 'transport error'])
 
 /** A socket whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a socket of any event maps has to fit
@@ -318,9 +314,13 @@ export class Socket<
   /** @internal The socket is in its namespace now. */
   admit(): void {
     this.phase = 'connected'
+  }
+
+  /** @internal Joins the rooms that middleware wanted it in. */
+  joinEarlyRooms(): void {
     const rooms = this.roomsWhenAdmitted ?? []
     this.roomsWhenAdmitted = null
-    for (const room of rooms) this.host.join(this, room)
+    for (const room of rooms) this.join(room)
   }
 
   /** @internal Leaves the namespace, once; tells the client if `notify`. */
@@ -339,7 +339,7 @@ export class Socket<
     this.phase = 'disconnected'
     this.held = null
     this.onOutgoingChange()
-    this.host.remove(this, LOST.has(reason) || details?.code === CLOSE_CODES.REPLACED)
+    this.host.remove(this, details)
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)

@@ -137,12 +137,19 @@ function admit(
   // Before anybody can know of the socket: nothing of the namespace may overtake it.
   connection.port.send(encodeFrame(runtime.codec, fields, body), false)
   // The very answer may be what a slow client is cut for.
-  if (connection.phase !== 'open') return void known.withdraw(socket)
+  if (connection.phase !== 'open') {
+    // The profile that it brought stays.
+    if (entry !== null) known.announce(socket, { ...entry, isFirst: false })
+    return void known.withdraw(socket)
+  }
   connection.addMember(socket)
-  namespace.add(socket)
-  if (entry !== null) known.announce(socket, entry)
+  // All of it before anybody is told: whoever is may end the socket.
   socket.admit()
+  if (entry !== null) known.announce(socket, entry)
+  namespace.add(socket)
+  socket.joinEarlyRooms()
   if (entry !== null) displace(entry.displaced)
+  if (!socket.connected) return
   const waits = startConnectionListeners(namespace, socket)
   if (waits.length > 0) holdDuring(socket, Promise.all(waits))
 }

@@ -16,6 +16,6 @@ function release(socket: AnySocket): void {
     // One of them may be a login, which lets the rest wait again.
     if (socket.held !== null) (socket.held as HeldFrames).push(frame)
     else if (frame.isEvent) deliverEvent(socket, frame.name, frame.ackId, frame.args)
-    else deliverRequest(socket, frame.name, frame.ackId, frame.args, (held) => holdDuring(socket, held))
+    else deliverRequest(socket, frame, (held) => holdDuring(socket, held))
   }
 }

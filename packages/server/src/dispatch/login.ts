@@ -5,6 +5,12 @@ import { unpackHeaders } from '../connection/handshake'
 import type { Login } from '../options/people-options'
 import { type Identity, readIdentity } from '../people/identity'
 
+/** No credentials. */
+export const LOGIN_REQUIRED: ErrorBody = {
+  code: 'LOGIN_REQUIRED',
+  message: 'the namespace is for users; give credentials as auth, or to login()',
+}
+
 /** When a client may try again after a fault of the server. */
 const RETRY_AFTER_MS = 1_000
 
@@ -30,7 +36,7 @@ export async function identify(
 ): Promise<Identity> {
   const { loginGate, loginGuard, wheel, reportFault } = namespace.runtime
   const { address, headerBlock } = socket.connection.handshake
-  const attempt = { address, credentials }
+  const attempt = { address, credentials, userId: socket.user?.id }
   loginGuard.check(attempt)
   const startedAt = wheel.now()
   const ask = (signal: AbortSignal) =>
@@ -75,6 +81,7 @@ const NO_GUESS: ReadonlySet<string> = new Set([
   'INVALID_NAME',
   'LOGIN_BUSY',
   'LOGIN_EXPIRED',
+  'LOGIN_OVERTAKEN',
   'LOGIN_RATE_LIMITED',
   'LOGIN_TIMEOUT',
   'NAME_IN_USE',
@@ -107,8 +114,7 @@ export function identifyAtConnect(
   const { login } = namespace.people
   if (login === null || cancelled === undefined) return onDone(null, null)
   if (auth === undefined || auth === null) {
-    const message = 'the namespace is for users; give credentials as auth, or to login()'
-    return onDone(null, namespace.runtime.people.allowAnonymous ? null : { code: 'LOGIN_REQUIRED', message })
+    return onDone(null, namespace.runtime.people.allowAnonymous ? null : LOGIN_REQUIRED)
   }
   identify(login, namespace, socket, auth, cancelled).then(
     (identity) => onDone(identity, null),

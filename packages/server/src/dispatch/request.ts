@@ -1,8 +1,9 @@
-import { type ErrorBody, isRoomcastError, toErrorBody } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, LIMITS, toErrorBody } from '@roomcast/protocol'
+import type { HeldFrame } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import { expiresInMs } from '../people/people'
-import { identify } from './login'
+import { identify, LOGIN_REQUIRED } from './login'
 import { Reply } from './reply'
 import { nextPage, unwatch, watch } from './watch'
 
@@ -22,15 +23,13 @@ const REQUESTS: ReadonlyMap<string, Request> = new Map([
 ])
 
 /** Handles a request of a client. */
-export function deliverRequest(
-  socket: AnySocket,
-  name: string,
-  ackId: number,
-  args: readonly unknown[],
-  hold: Hold,
-): void {
+export function deliverRequest(socket: AnySocket, { name, ackId, args, bytes }: HeldFrame, hold: Hold): void {
   if (!socket.connected) return
   const reply = new Reply(socket, name, ackId)
+  // Credentials wait in a queue; at CONNECT they have the same bound.
+  if (name === 'login' && bytes > LIMITS.bytesBeforeConnect) {
+    return reply.refuse({ code: 'INVALID_REQUEST', message: `more than ${LIMITS.bytesBeforeConnect} bytes to log in` })
+  }
   const request = REQUESTS.get(name)
   if (request === undefined) {
     return reply.refuse({ code: 'UNKNOWN_REQUEST', message: 'the server does not know this request' })
@@ -48,6 +47,7 @@ function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Repl
   const { people } = namespace
   const { login } = people
   if (login === null) return reply.refuse({ code: 'LOGIN_UNAVAILABLE', message: 'the namespace has no login' })
+  if (credentials === undefined || credentials === null) return reply.refuse(LOGIN_REQUIRED)
   const attempt = people.begin(socket)
   const work = identify(login, namespace, socket, credentials, attempt.signal)
     .then((identity) => {
@@ -65,7 +65,7 @@ function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Repl
 }
 
 const FAILED: ErrorBody = { code: 'LOGIN_FAILED', message: 'the login failed' }
-const OVERTAKEN: ErrorBody = { code: 'LOGIN_REFUSED', message: 'another login, or a logout, took its place' }
+const OVERTAKEN: ErrorBody = { code: 'LOGIN_OVERTAKEN', message: 'another login, or a logout, took its place' }
 
 function logOut(socket: AnySocket, _args: readonly unknown[], reply: Reply): void {
   const namespace = socket.host as AnyNamespace

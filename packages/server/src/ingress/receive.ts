@@ -136,9 +136,9 @@ export class Receiver {
     const [name, ...args] = readNamedBody(this.body(header, frame))
     const socket = this.memberOf(connection, header)
     if (socket === null) return
-    if (socket.held !== null) {
-      this.hold(socket, socket.held, { isEvent: false, name, ackId, args, bytes: frame.length })
-    } else deliverRequest(socket, name, ackId, args, (work) => holdDuring(socket, work))
+    const request: HeldFrame = { isEvent: false, name, ackId, args, bytes: frame.length }
+    if (socket.held !== null) this.hold(socket, socket.held, request)
+    else deliverRequest(socket, request, (work) => holdDuring(socket, work))
   }
 
   private hold({ connection }: AnySocket, held: HeldFrames, frame: HeldFrame): void {

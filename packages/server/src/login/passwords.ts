@@ -76,7 +76,7 @@ export async function hashPassword(password: string, { costLog2 }: PasswordCost 
  *
  *     const row = await db.users.find(username)
  *     const isRight = await checkPassword(password, row?.hash)
- *     return isRight ? { id: row.id, name: row.name } : null
+ *     return row && isRight ? { id: row.id, name: row.name } : null
  *
  * @param password  Unchecked input: any value.
  * @param hash      What {@link hashPassword} returned; null or undefined for a user that there is not. One that is malformed,

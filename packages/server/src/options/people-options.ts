@@ -12,7 +12,10 @@ export interface LoginContext<User extends PublicUser = DefaultUser> {
   readonly headers: Readonly<Record<string, string>>
   /** Who the socket is logged in as: a login again is a change, or a refresh before `expiresAt`. */
   readonly user: User | null
-  /** Aborted when nobody waits for the answer any more: `loginTimeout` is over, or the client is gone. */
+  /**
+   * Aborted when nobody waits for the answer any more: `loginTimeout` is over, the client is gone, or another login or a logout
+   * has taken the place of this one.
+   */
   readonly signal: AbortSignal
 }
 
@@ -50,15 +53,16 @@ export interface LoginLimits {
   /** Refused logins in a minute, from one address (of IPv6, one network of 64 bits). @default 60 */
   readonly failuresPerAddress?: number
   /**
-   * Refused logins in a minute, of one account; addresses from which it was logged in to lately are not held up.
-   * @default 10
+   * Refused logins in a minute, of one account. A socket that is logged in, and an address from which the account was logged in to
+   * lately, have as many for themselves, and are not held up by others. @default 10
    */
   readonly failuresPerAccount?: number
   /**
-   * Names the account that credentials are for, before they are checked; undefined if they do not say.
-   * @default the text in `username`, `email` or `account`
+   * Names the account that credentials are for, before they are checked, or all that they might be for; undefined if they
+   * do not say. Name the field that the login reads: a client may send others beside it. @default the texts in `username`,
+   * `email` and `account`
    */
-  readonly accountOf?: (credentials: unknown) => string | undefined
+  readonly accountOf?: (credentials: unknown) => readonly string[] | string | undefined
 }
 
 /**
@@ -85,7 +89,7 @@ export type NamePolicy = 'allow' | 'number' | 'refuse'
 export interface NameOptions {
   /** @default 'refuse' */
   readonly inUse?: NamePolicy
-  /** Longest name, in bytes of UTF-8. @default 64 */
+  /** Longest name, in bytes of UTF-8, from 1 to 512. @default 64 */
   readonly maxBytes?: number
 }
 
@@ -101,7 +105,8 @@ export interface Watcher<User extends PublicUser = DefaultUser> {
 }
 
 /**
- * Whether somebody may watch the users of a room, or how many they are.
+ * Whether somebody may watch the users of a room, or how many they are. Asked again when the socket leaves the room. A throw or a
+ * rejection is reported, and refuses.
  *
  * @param room  null for everybody who is online.
  */
@@ -113,16 +118,25 @@ export type WatchRule<User extends PublicUser = DefaultUser> = (
 
 /** How the users of a room, or of a whole namespace, are listed. Times are milliseconds. */
 export interface PresencePolicy<User extends PublicUser = DefaultUser> {
-  /** `users`: lists. `count`: watchers get numbers only. `off`: nothing is kept. @default 'users' */
+  /**
+   * `users`: lists. `count`: watchers get numbers only. `off`: nobody watches, and no lists of rooms are kept; that of the
+   * namespace is, for `online()` and names. @default 'users'
+   */
   readonly mode?: 'count' | 'off' | 'users'
   /**
    * Who may watch. `members`: sockets in the room; for the list of everybody, those that are logged in. Leaving the room, or
    * logging out, ends it. @default nobody
    */
   readonly watch?: WatchRule<User> | 'members' | 'nobody'
-  /** Time that changes are gathered for one frame; longer, up to 1 s, while hundreds come. @default 250 */
+  /**
+   * Time that changes are gathered for one frame, from 0 to 60,000; longer, up to 1 s, while hundreds come. 0 means with the next
+   * tick, 25 ms. @default 250
+   */
   readonly flushMs?: number
-  /** Time that a user whose link was lost stays listed: a page that is loaded again does not flicker. @default 3000 */
+  /**
+   * Time that a user whose link was lost stays listed, from 0 to 600,000: a page that is loaded again does not flicker.
+   * @default 3000
+   */
   readonly graceMs?: number
 }
 
@@ -231,11 +245,11 @@ export function resolvePresence(name: string, policy: PresencePolicy, base: Reso
   }
 }
 
-/** The account that credentials name, in the usual fields. */
-function accountName(credentials: unknown): string | undefined {
+/** The accounts that credentials name, in the usual fields. */
+function accountName(credentials: unknown): readonly string[] | undefined {
   if (typeof credentials !== 'object' || credentials === null) return undefined
   const { username, email, account } = credentials as Record<string, unknown>
-  return [username, email, account].find((value) => typeof value === 'string')
+  return [username, email, account].filter((value) => typeof value === 'string')
 }
 
 function oneOf<Value extends string>(name: string, value: Value, values: readonly Value[]): Value {

@@ -125,6 +125,10 @@ export class Directory<Member extends PeopleMember> {
     const former = leaving?.login?.account
     if (former?.members.size === 1 && this.names.get(nameKey) === former.id) return profile
     if (inUse === 'number') {
+      const present = this.accounts.get(user.id)?.profile
+      if (present && isNumbered(present.user.name, user.name)) {
+        return this.profileOf({ ...user, name: present.user.name } as DefaultUser) ?? present
+      }
       for (let tries = 2; tries <= NUMBERED_TRIES; tries++) {
         // In a crowd of one name any number will do: counting up to a free one would cost each newcomer more.
         const number = tries <= COUNTED_NUMBERS ? tries : randomInt(COUNTED_NUMBERS, 1_000_000)
@@ -162,6 +166,11 @@ export class Directory<Member extends PeopleMember> {
   private freeName({ id, profile: { nameKey } }: Account<Member>): void {
     if (nameKey !== null && this.names.get(nameKey) === id) this.names.delete(nameKey)
   }
+}
+
+/** Whether a name is another with a number behind it. */
+function isNumbered(name: unknown, base: unknown): boolean {
+  return typeof name === 'string' && name.startsWith(`${base} `) && /^\d+$/.test(name.slice(`${base} `.length))
 }
 
 /** Compared as it was sent; the order of fields counts as a difference, which costs a row. */

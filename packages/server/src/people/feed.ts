@@ -6,6 +6,8 @@ import { type RosterEntry, type Row, rowOf } from './roster-entry'
 
 /** Changes in one frame that count as a crowd. */
 const CROWD = 256
+/** What a flush at once is worth: a tick of the deadlines. */
+const SHORTEST_MS = 25
 /** The longest that changes are gathered while a crowd comes, in milliseconds. */
 const CROWD_FLUSH_MS = 1_000
 
@@ -138,18 +140,23 @@ export class Feed<Member extends PeopleMember> {
     const budget = new FrameBudget()
     for (const [id, { wasListed, isProfile }] of this.pending) {
       const entry = this.roster.get(id)
+      if (entry === undefined && !wasListed) {
+        // Nobody was told that they came.
+        this.pending.delete(id)
+        continue
+      }
       // The rest goes with the next frame: they are bounded in size and in number per second.
       if (entry === undefined ? !budget.takeId(id) : !budget.take(entry)) break
       this.pending.delete(id)
       if (entry !== undefined) rows.push(rowOf(entry, isProfile))
-      else if (wasListed) gone.push(id)
+      else gone.push(id)
     }
     const { room, size, policy } = this.roster
     const sent = rows.length + gone.length
     if (sent > 0 || this.isSeen) this.host.publish(this.topic, ['users', room, ++this.version, size, rows, gone])
     this.isSeen = false
     const longest = Math.max(CROWD_FLUSH_MS, policy.flushMs)
-    this.delayMs = sent < CROWD ? policy.flushMs : Math.min(longest, this.delayMs * 2)
+    this.delayMs = sent < CROWD ? policy.flushMs : Math.min(longest, Math.max(this.delayMs, SHORTEST_MS) * 2)
     if (this.pending.size > 0) this.wait()
   }
 }

@@ -13,14 +13,18 @@ export interface LoginAttempt {
   /** Address of the client. Of IPv6 all eight groups, as `handshake.address` has them. */
   readonly address: string
   readonly credentials: unknown
+  /** Who the socket is logged in as, if it is. */
+  readonly userId?: string | undefined
 }
 
-/** What an attempt counts for. Null: an account that nobody named. */
+/** What an attempt counts for. */
 interface Keys {
   readonly address: string
-  readonly account: string | null
-  /** Account and address. */
+  readonly accounts: readonly string[]
+  /** Account and address, if it is one account. */
   readonly pair: string | null
+  /** Of a socket that is logged in: nobody else's. */
+  readonly user: string | null
 }
 
 const MINUTE_MS = 60_000
@@ -37,7 +41,8 @@ const IPV6_NETWORK = /^(?:[0-9a-f]{4}:){4}(?=(?:[0-9a-f]{4}:){3}[0-9a-f]{4}$)/
 
 /**
  * Holds up those who guess: only refused logins count, for the address and for the account. Who has logged in from an address
- * lately is not held up there by what others do to the account elsewhere, so nobody can lock out its owner.
+ * lately, or is logged in, has a count of their own instead, so nobody can lock out the owner of an account, from elsewhere or from
+ * behind the same proxy.
  *
  * A check takes nothing: many logins of one account may be under way when the first is refused, and all of them count, also
  * beyond what there was room for. So in the long run no more are refused than may, and a check belongs right before the
@@ -46,6 +51,8 @@ const IPV6_NETWORK = /^(?:[0-9a-f]{4}:){4}(?=(?:[0-9a-f]{4}:){3}[0-9a-f]{4}$)/
 export class LoginGuard {
   private readonly addresses: FailureCounts
   private readonly accounts: FailureCounts
+  /** Of known pairs, and of users who are logged in. */
+  private readonly trusted: FailureCounts
   private readonly known: Recent<true>
   private readonly keys = new WeakMap<LoginAttempt, Keys>()
 
@@ -60,6 +67,7 @@ export class LoginGuard {
   ) {
     this.addresses = new FailureCounts(limits.failuresPerAddress, now)
     this.accounts = new FailureCounts(limits.failuresPerAccount, now)
+    this.trusted = new FailureCounts(limits.failuresPerAccount, now)
     this.known = new Recent(LIMITS.rememberedLogins, KNOWN_MS, now)
   }
 
@@ -69,10 +77,12 @@ export class LoginGuard {
    * @throws RoomcastError `LOGIN_RATE_LIMITED` with `{ retryAfterMs }` as data: the time until one more may be refused.
    */
   check(attempt: LoginAttempt): void {
-    const { address, account, pair } = this.keysOf(attempt)
-    const isKnown = pair !== null && this.known.get(pair) !== undefined
-    const accountMs = account === null || isKnown ? 0 : this.accounts.waitMs(account)
-    const retryAfterMs = Math.max(this.addresses.waitMs(address), accountMs)
+    const { address, accounts } = this.keysOf(attempt)
+    const trusted = this.trustedKey(attempt)
+    const retryAfterMs =
+      trusted === null
+        ? Math.max(this.addresses.waitMs(address), ...accounts.map((account) => this.accounts.waitMs(account)))
+        : this.trusted.waitMs(trusted)
     if (retryAfterMs <= 0) return
     // Whether the account exists, and which of the two it is, is nobody's business.
     const message = `too many refused logins, please try again in ${Math.ceil(retryAfterMs / 1_000)} s`
@@ -81,9 +91,11 @@ export class LoginGuard {
 
   /** The login was refused. */
   failed(attempt: LoginAttempt): void {
-    const { address, account } = this.keysOf(attempt)
+    const { address, accounts } = this.keysOf(attempt)
     this.addresses.add(address)
-    if (account !== null) this.accounts.add(account)
+    for (const account of accounts) this.accounts.add(account)
+    const trusted = this.trustedKey(attempt)
+    if (trusted !== null) this.trusted.add(trusted)
   }
 
   /** The login was accepted. Gives nothing back: who guesses could log in to an account of their own in between. */
@@ -92,27 +104,36 @@ export class LoginGuard {
     if (pair !== null) this.known.add(pair, true)
   }
 
+  /** Under what somebody is counted who is no stranger; null for strangers. */
+  private trustedKey(attempt: LoginAttempt): string | null {
+    const { pair, user } = this.keysOf(attempt)
+    if (user !== null) return user
+    return pair !== null && this.known.get(pair) !== undefined ? pair : null
+  }
+
   private keysOf(attempt: LoginAttempt): Keys {
     const earlier = this.keys.get(attempt)
     if (earlier !== undefined) return earlier
     const address = IPV6_NETWORK.exec(attempt.address)?.[0] ?? attempt.address
-    const name = this.accountName(attempt.credentials)
-    const account = name === null ? null : accountKey(name)
-    const keys = { address, account, pair: account === null ? null : `${account}\n${address}` }
+    const accounts = this.accountNames(attempt.credentials).map(accountKey)
+    const pair = accounts.length === 1 ? `${accounts[0]}\n${address}` : null
+    const user = attempt.userId === undefined ? null : `@${attempt.userId}`
+    const keys = { address, accounts, pair, user }
     this.keys.set(attempt, keys)
     return keys
   }
 
-  private accountName(credentials: unknown): string | null {
+  private accountNames(credentials: unknown): readonly string[] {
     const report = (error: unknown) => this.onFault(error, { where: 'login', name: 'loginLimits.accountOf' })
     try {
-      const name: unknown = this.limits.accountOf(credentials)
+      const named: unknown = this.limits.accountOf(credentials)
       // An async function by mistake: what it rejects with would end the process.
-      if (isThenable(name)) name.then(undefined, report)
-      return typeof name === 'string' && name !== '' ? name : null
+      if (isThenable(named)) named.then(undefined, report)
+      const names: readonly unknown[] = Array.isArray(named) ? named : [named]
+      return names.filter((name) => typeof name === 'string').filter((name) => name !== '')
     } catch (error) {
       report(error)
-      return null
+      return []
     }
   }
 }

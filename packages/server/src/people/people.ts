@@ -32,6 +32,8 @@ export class People<Member extends WatchMember> {
   /** When users were revoked: logins that began before are void. */
   private readonly revoked = new Recent<number>(LIMITS.rememberedLogins, LIMITS.rememberedCloseMs)
 
+  private revokedBefore = Number.NEGATIVE_INFINITY
+
   constructor(
     options: ResolvedPeopleOptions,
     private readonly host: PeopleHost<Member>,
@@ -82,7 +84,10 @@ export class People<Member extends WatchMember> {
   exit(member: Member, isLost = false): void {
     this.watches.forget(member)
     const account = this.withdraw(member)
-    if (account !== null) this.rosters.everybody.exit(account, isLost)
+    if (account === null) return
+    this.rosters.everybody.exit(account, isLost)
+    // Who decided to go is not expected back anywhere.
+    if (!isLost && account.members.size === 0) this.forget(account)
   }
 
   /** Takes back {@link enter}, before anybody was told. */
@@ -121,10 +126,13 @@ export class People<Member extends WatchMember> {
 
   /** Forgets a user whose sockets were closed, and makes void what logins of theirs are under way. */
   revoke(id: string): void {
-    this.revoked.add(id, this.host.wheel.now())
+    const now = this.host.wheel.now()
+    // The oldest goes: so that no revocation is forgotten too early, all logins of this moment are void.
+    if (this.revoked.size >= LIMITS.rememberedLogins) this.revokedBefore = now
+    this.revoked.add(id, now)
     const account = this.directory.get(id)
     if (account === undefined) return
-    for (const list of [...account.lists]) list.forget(account)
+    this.forget(account)
   }
 
   /**
@@ -143,9 +151,13 @@ export class People<Member extends WatchMember> {
     return this.rosters.everybody.get(id) !== undefined
   }
 
+  private forget(account: Account<Member>): void {
+    for (const list of [...account.lists]) list.forget(account)
+  }
+
   private assertNotRevoked({ profile, startedAt }: Identity): void {
-    const revokedAt = this.revoked.get(profile.user.id)
-    if (revokedAt === undefined || revokedAt < startedAt) return
+    const revokedAt = Math.max(this.revoked.get(profile.user.id) ?? Number.NEGATIVE_INFINITY, this.revokedBefore)
+    if (revokedAt < startedAt) return
     throw new RoomcastError('LOGIN_REFUSED', 'all logins of this user were ended')
   }
 

@@ -1,13 +1,12 @@
-import type { UserEntry } from '@roomcast/protocol'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { ResolvedPresence } from '../options/people-options'
 import type { Account, AccountList, PeopleMember } from './account'
 import type { Feed } from './feed'
-import { publicEntry, type RosterEntry } from './roster-entry'
+import type { RosterEntry } from './roster-entry'
 
 /** Told of changes at once, where the feeds of watchers are told from time to time. */
 export interface RosterObserver {
-  onChange(room: string | null, kind: 'change' | 'join' | 'leave', entry: UserEntry): void
+  onChange(room: string | null, kind: 'change' | 'join' | 'leave', entry: RosterEntry<PeopleMember>): void
 }
 
 /** What a roster needs of its surroundings. */
@@ -95,7 +94,7 @@ export class Roster<Member extends PeopleMember> implements AccountList {
   /** Takes a user off at once who is only expected back. */
   forget({ id }: { readonly id: string }): void {
     const entry = this.entries.get(id)
-    if (entry?.sockets === 0) this.drop(entry)
+    if (entry?.account.members.size === 0) this.drop(entry)
   }
 
   private expect(entry: RosterEntry<Member>): void {
@@ -120,6 +119,6 @@ export class Roster<Member extends PeopleMember> implements AccountList {
 
   private tell(kind: 'change' | 'join' | 'leave', entry: RosterEntry<Member>, isProfile = kind === 'join'): void {
     for (const feed of this.feeds.values()) feed.note(entry.account.id, kind, isProfile)
-    this.host.onChange(this.room, kind, publicEntry(entry))
+    this.host.onChange(this.room, kind, entry)
   }
 }

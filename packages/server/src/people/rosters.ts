@@ -23,6 +23,7 @@ export class Rosters<Member extends PeopleMember> {
   private readonly policies = new RoomPolicies<ResolvedPresence>()
   /** By room; '' for everybody. */
   private readonly events = new Map<string, RosterEvents>()
+  private sweepAt = 16
   private readonly rosterHost: RosterHost<Member>
 
   constructor(
@@ -34,7 +35,9 @@ export class Rosters<Member extends PeopleMember> {
       onChange: (room, kind, entry) => {
         const events = this.events.get(room ?? '')
         // Not amid what is changing: listeners may end the very socket.
-        if (events !== undefined && !events.isUnused) queueMicrotask(() => events.fire(kind, entry))
+        if (events === undefined || events.isUnused) return
+        const shown = publicEntry(entry)
+        queueMicrotask(() => events.fire(kind, shown))
       },
       onGone: (roster, account) => {
         if (account.lists.size === 0) host.onUnlisted(account)
@@ -109,8 +112,11 @@ export class Rosters<Member extends PeopleMember> {
     const key = room ?? ''
     let events = this.events.get(key)
     if (events === undefined) {
-      // Those that nobody uses any more go when another one comes.
-      for (const [name, old] of this.events) if (old.isUnused) this.events.delete(name)
+      // Those that nobody uses any more go when there are twice as many as were in use.
+      if (this.events.size >= this.sweepAt) {
+        for (const [name, old] of this.events) if (old.isUnused) this.events.delete(name)
+        this.sweepAt = 2 * this.events.size + 16
+      }
       events = new RosterEvents(room ?? 'everybody', this.host.reportFault)
       this.events.set(key, events)
     }

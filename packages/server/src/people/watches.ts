@@ -81,7 +81,7 @@ export class Watches<Member extends WatchMember> {
     this.decide(member, room, mode, (isAllowed) => {
       // A rule that takes its time was asked about somebody who may be somebody else by now, or have had enough.
       if (!isWanted() || !isAllowed || !member.connected || member.user?.id !== user?.id) {
-        return settle(new RoomcastError('WATCH_REFUSED', 'this user list may not be watched'))
+        return settle(refused())
       }
       const feeds = this.bySocket.get(member)
       const isNew = !this.rosters.get(room)?.feeds.get(mode)?.watchers.has(member)
@@ -89,7 +89,10 @@ export class Watches<Member extends WatchMember> {
         const message = `a socket may watch ${LIMITS.watchesPerSocket} lists`
         return settle(new RoomcastError('TOO_MANY_WATCHES', message))
       }
-      settle(null, this.begin(member, this.rosters.make(room) as Roster<Member>, mode))
+      const roster = this.rosters.make(room)
+      // The policy may have been set meanwhile.
+      if (roster === undefined) return settle(refused())
+      settle(null, this.begin(member, roster, mode))
     })
   }
 
@@ -110,22 +113,29 @@ export class Watches<Member extends WatchMember> {
 
   /** A socket has left a room: may it go on watching? */
   recheck(member: Member, room: string): void {
-    for (const feed of [...(this.bySocket.get(member) ?? [])]) {
+    const asked = this.asked.get(member)
+    for (const mode of ['count', 'users'] as const) asked?.delete(keyOf(room, mode))
+    for (const feed of this.bySocket.get(member) ?? NONE) {
       if (feed.room !== room) continue
-      this.decide(member, room, feed.mode, (isAllowed) => {
-        if (!isAllowed) this.revoke(member, feed)
+      const ask = (done: (isAllowed: boolean) => void) => this.decide(member, room, feed.mode, done)
+      ask((isAllowed) => {
+        if (isAllowed) return
+        // A rule that takes its time may have looked at a moment that is over.
+        if (member.rooms.has(room)) ask((isBack) => isBack || this.revoke(member, feed))
+        else this.revoke(member, feed)
       })
     }
   }
 
   /** A socket is another user, or nobody: ends its watches and tells it. */
   revokeAll(member: Member): void {
-    for (const feed of [...(this.bySocket.get(member) ?? [])]) this.revoke(member, feed)
+    this.asked.delete(member)
+    for (const feed of this.bySocket.get(member) ?? NONE) this.revoke(member, feed)
   }
 
   /** A socket is gone. */
   forget(member: Member): void {
-    for (const feed of [...(this.bySocket.get(member) ?? [])]) this.end(member, feed)
+    for (const feed of this.bySocket.get(member) ?? NONE) this.end(member, feed)
   }
 
   private begin(member: Member, roster: Roster<Member>, mode: WatchMode): WatchAnswer {
@@ -182,7 +192,10 @@ export class Watches<Member extends WatchMember> {
     } catch (error) {
       return onFault(error)
     }
-    if (isThenable(verdict)) Promise.resolve(verdict).then((isAllowed) => done(isAllowed === true), onFault)
+    if (isThenable(verdict))
+      Promise.resolve(verdict)
+        .then((isAllowed) => done(isAllowed === true))
+        .catch(onFault)
     else done(verdict === true)
   }
 
@@ -199,6 +212,12 @@ export class Watches<Member extends WatchMember> {
       return isWanted
     }
   }
+}
+
+const NONE: readonly never[] = []
+
+function refused(): RoomcastError {
+  return new RoomcastError('WATCH_REFUSED', 'this user list may not be watched')
 }
 
 function keyOf(room: string | null, mode: WatchMode): string {

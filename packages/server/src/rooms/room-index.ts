@@ -109,16 +109,19 @@ export class RoomIndex<Member extends RoomMember> {
   join(member: Member, name: string): boolean {
     if (name === member.id || !this.members.has(member.id)) return false
     let room = this.rooms.get(name)
+    let isNew = false
     if (room === undefined) {
       room = { name, topic: this.prefix + name, members: new Set() }
       this.rooms.set(name, room)
       const owner = this.members.get(name)
       if (owner !== undefined) this.enter(owner, room)
-      else this.observer.created(name)
+      else isNew = true
     }
     if (room.members.has(member)) return false
     this.enter(member, room)
-    this.observer.joined(name, member.id)
+    // Told behind the change: a listener may end the socket.
+    if (isNew) this.observer.created(name)
+    if (room.members.has(member)) this.observer.joined(name, member.id)
     return true
   }
 
