@@ -109,6 +109,7 @@ export declare class UserWatch<User extends PublicUser = DefaultUser> extends Em
     readonly room: string | null;
     count: number;
     mode: WatchMode;
+    stopped: boolean;
     get(id: string): UserEntry<User> | undefined;
     list(): readonly UserEntry<User>[];
     stop(): void;

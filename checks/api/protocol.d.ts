@@ -89,6 +89,7 @@ export declare const ERROR_CODES: {
     readonly LOGIN_BUSY: ErrorCodeRow;
     readonly LOGIN_EXPIRED: ErrorCodeRow;
     readonly LOGIN_FAILED: ErrorCodeRow;
+    readonly LOGIN_OVERTAKEN: ErrorCodeRow;
     readonly LOGIN_RATE_LIMITED: ErrorCodeRow;
     readonly LOGIN_REFUSED: ErrorCodeRow;
     readonly LOGIN_REQUIRED: ErrorCodeRow;
@@ -203,6 +204,7 @@ export declare const LIMITS: {
     readonly ackTimeoutMs: 10000;
     readonly heldFrames: 2048;
     readonly heldBytes: 2097152;
+    readonly heldBytesOfAll: 67108864;
     readonly protocolErrors: 10;
     readonly outboxEvents: 1000;
     readonly outboxBytes: 1048576;

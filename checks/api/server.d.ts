@@ -106,7 +106,7 @@ export interface LoginLimits {
     readonly queued?: number;
     readonly failuresPerAddress?: number;
     readonly failuresPerAccount?: number;
-    readonly accountOf?: (credentials: unknown) => string | undefined;
+    readonly accountOf?: (credentials: unknown) => readonly string[] | string | undefined;
 }
 export type LoginResult<User extends PublicUser = DefaultUser> = User & {
     readonly expiresAt?: Date | number;
@@ -158,6 +158,7 @@ export declare class ParentNamespace<Listen extends EventsMap, Emit extends Even
     to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     fetchSockets(): Promise<RemoteSocket<Emit, Data, User>[]>;
 }

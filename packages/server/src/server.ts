@@ -5,6 +5,7 @@ import {
   type DefaultEventsMap,
   type DefaultUser,
   type EventsMap,
+  LIMITS,
   type PublicUser,
   RoomcastError,
 } from '@roomcast/protocol'
@@ -88,6 +89,7 @@ export class Server<
       wheel,
       reportFault,
       closeMemory: new CloseMemory(),
+      heldBudget: { bytesLeft: LIMITS.heldBytesOfAll },
       people,
       loginGate: new LoginGate(people.loginLimits, people.loginTimeoutMs, wheel),
       loginGuard: new LoginGuard(people.loginLimits, reportFault),
@@ -128,7 +130,7 @@ export class Server<
     const { turn } = this.runtime
     const details = { code: CLOSE_CODES.REVOKED, message: CLOSE_MEANINGS.REVOKED }
     const namespaces = this.namespaces.all()
-    const sockets = namespaces.flatMap(({ people }) => [...people.known.membersOf(userId)])
+    const sockets = namespaces.flatMap(({ people }) => [...people.membersOf(userId)])
     const connections = new Set(sockets.map(({ connection }) => connection))
     for (const connection of connections) {
       for (const socket of connection.members()) socket.endNamespace('forced server close', false, details)

@@ -32,7 +32,7 @@ export const LIMITS = {
   namespacesPerConnection: 32,
   /** Frames other than CONNECT that a client may send before its first namespace is connected. */
   framesBeforeConnect: 4,
-  /** Bytes of one frame before the first namespace is connected. */
+  /** Bytes of one frame before the first namespace is connected, of CONNECT and of credentials at any time. */
   bytesBeforeConnect: 8_192,
   /** Time a connection may stay without a namespace. Option `connectTimeout` of the server. */
   connectTimeoutMs: 5_000,
@@ -42,10 +42,12 @@ export const LIMITS = {
   pendingBroadcasts: 1_024,
   /** Time until a call without an answer fails. Option `ackTimeout`. */
   ackTimeoutMs: 10_000,
-  /** Frames held while an asynchronous `connection` handler runs: twice what a client may have waiting for it. */
+  /** Frames held while an asynchronous `connection` handler or a login runs: twice what a client may have waiting for it. */
   heldFrames: 2_048,
-  /** Bytes held while an asynchronous `connection` handler runs. */
+  /** Bytes held while an asynchronous `connection` handler or a login runs. */
   heldBytes: 2_097_152,
+  /** Bytes that all sockets of a server together may have held so. */
+  heldBytesOfAll: 67_108_864,
   /** Frames that break a rule without endangering the connection; one more closes it. */
   protocolErrors: 10,
   /** Events a client keeps while it is not connected. Option `outboxLimit` of the client. */

@@ -13,19 +13,32 @@ export interface HeldFrame {
 
 /** What a client sent while its socket is not ready: an asynchronous `connection` handler runs, or a login. */
 export class HeldFrames {
-  private readonly frames: HeldFrame[] = []
+  private frames: HeldFrame[] = []
   private bytes = 0
+
+  constructor(private readonly budget: HeldBudget) {}
 
   /** @returns Whether there was room for it. */
   push(frame: HeldFrame): boolean {
     if (this.frames.length >= LIMITS.heldFrames || this.bytes + frame.bytes > LIMITS.heldBytes) return false
+    if (this.budget.bytesLeft < frame.bytes) return false
     this.frames.push(frame)
     this.bytes += frame.bytes
+    this.budget.bytesLeft -= frame.bytes
     return true
   }
 
-  /** In order of arrival. */
-  all(): readonly HeldFrame[] {
-    return this.frames
+  /** Takes all of it, in order of arrival. */
+  take(): readonly HeldFrame[] {
+    const { frames } = this
+    this.budget.bytesLeft += this.bytes
+    this.frames = []
+    this.bytes = 0
+    return frames
   }
+}
+
+/** What all sockets of a server together may have waiting: clients decide when they log in. */
+export interface HeldBudget {
+  bytesLeft: number
 }

@@ -27,32 +27,44 @@ export interface PeopleNamespace {
 
 /** Who the sockets of one namespace are: logins that are under way, and what follows when one has succeeded. */
 export class NamespacePeople {
-  readonly known: People<AnySocket>
   /** null: everybody is anonymous. */
   login: Login | null
+  private made: People<AnySocket> | null = null
   private readonly attempts = new Map<AnySocket, AbortController>()
 
   constructor(private readonly namespace: PeopleNamespace) {
-    const { name, number, runtime } = namespace
-    const { codec, wheel, reportFault, turn } = runtime
-    this.login = runtime.people.login
-    this.known = new People(runtime.people, {
-      namespaceName: name,
-      namespaceNumber: number,
-      flush: () => turn.flush(),
-      codec,
-      wheel,
-      reportFault,
-      publish: (topic, notice) => {
-        const frame = encodeFrame(codec, { type: MESSAGE_TYPES.NOTICE, namespace: number }, notice)
-        turn.perform((bytes) => turn.publisher.publish(topic, bytes, true), frame)
-      },
-      onEmpty: () => namespace.reportIfEmpty(),
-      onExpired: ({ connection }) => {
-        turn.flush()
-        connection.end('LOGIN_EXPIRED', 'forced server close')
-      },
-    })
+    this.login = namespace.runtime.people.login
+  }
+
+  /** Who is who; made when somebody asks: most namespaces of a server without logins never do. */
+  get known(): People<AnySocket> {
+    this.made ??= this.make()
+    return this.made
+  }
+
+  /** Users who are online, or expected back. */
+  get size(): number {
+    return this.made?.size ?? 0
+  }
+
+  /** Sockets of a user. */
+  membersOf(userId: string): Iterable<AnySocket> {
+    return this.made?.membersOf(userId) ?? []
+  }
+
+  /** A socket joins a room. */
+  join(socket: AnySocket, room: string): void {
+    this.made?.join(socket, room)
+  }
+
+  /** A socket leaves a room. */
+  leave(socket: AnySocket, room: string): void {
+    this.made?.leave(socket, room)
+  }
+
+  /** A socket has left a room. */
+  left(socket: AnySocket, room: string): void {
+    this.made?.watches.recheck(socket, room)
   }
 
   /** A login of a connected socket begins; one that is under way is given up. */
@@ -84,7 +96,8 @@ export class NamespacePeople {
     const isOther = before?.id !== identity.profile.user.id
     if (before !== null && isOther) {
       this.known.assertMayEnter(socket, identity)
-      this.becomeNobody(socket)
+      this.leaveAsSomebody(socket)
+      if (socket.connected) this.namespace.fire('logout', socket, before)
       // Listeners were told, and may have ended the socket.
       if (!socket.connected) return
     }
@@ -98,11 +111,35 @@ export class NamespacePeople {
     this.namespace.fire('login', socket, before)
   }
 
+  private make(): People<AnySocket> {
+    const { namespace } = this
+    const { codec, wheel, reportFault, turn, people } = namespace.runtime
+    return new People(people, {
+      namespaceName: namespace.name,
+      namespaceNumber: namespace.number,
+      flush: () => turn.flush(),
+      codec,
+      wheel,
+      reportFault,
+      publish: (topic, notice) => {
+        const fields = { type: MESSAGE_TYPES.NOTICE, namespace: namespace.number }
+        turn.perform((bytes) => turn.publisher.publish(topic, bytes, true), encodeFrame(codec, fields, notice))
+      },
+      onEmpty: () => namespace.reportIfEmpty(),
+      onExpired: ({ connection }) => {
+        turn.flush()
+        connection.end('LOGIN_EXPIRED', 'forced server close')
+      },
+    })
+  }
+
   /** As {@link People.enter}; a socket that stays nobody because it is refused goes, where nobody may be nobody. */
   private enterAgain(socket: AnySocket, identity: Identity): ReturnType<People<AnySocket>['enter']> {
     try {
       return this.known.enter(socket, identity)
     } catch (error) {
+      // It may have been somebody before.
+      if (socket.user === null) socket.notify(userNotice(socket))
       const mustGo = socket.user === null && !this.namespace.runtime.people.allowAnonymous
       // Behind the answer.
       if (mustGo) queueMicrotask(() => socket.disconnect())
@@ -122,8 +159,9 @@ export class NamespacePeople {
 
   /** A socket leaves the namespace. @param details  How its link ended, if it did. */
   gone(socket: AnySocket, details: DisconnectDetails | undefined): void {
-    const isLost = mayBeBack(details)
     this.cancel(socket)
+    if (this.made === null) return
+    const isLost = mayBeBack(details)
     for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
     this.known.exit(socket, isLost)
   }

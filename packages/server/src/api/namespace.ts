@@ -113,7 +113,7 @@ export class Namespace<
     super()
     this.adapter = new AdapterView(name, runtime.reportFault)
     this.people = new NamespacePeople(this)
-    this.index = new RoomIndex(number, this.adapter, (id) => this.people.known.membersOf(id))
+    this.index = new RoomIndex(number, this.adapter, (id) => this.people.membersOf(id))
     this.adapter.observe(this.index)
     this.calls = new BroadcastCalls(runtime, (error, event) => this.onListenerError(error, event))
     this.broadcaster = new Broadcaster(this.index, runtime.turn)
@@ -307,7 +307,7 @@ export class Namespace<
     this.runtime.turn.flush()
     if (!this.index.lacks(socket, room)) return
     // Before the adapter tells: a listener may take the socket out again.
-    this.people.known.join(socket, room)
+    this.people.join(socket, room)
     this.index.join(socket, room)
   }
 
@@ -315,9 +315,9 @@ export class Namespace<
   leave(socket: AnySocket, room: string): void {
     this.runtime.turn.flush()
     if (!this.index.holds(socket, room)) return
-    this.people.known.leave(socket, room)
+    this.people.leave(socket, room)
     this.index.leave(socket, room)
-    this.people.known.watches.recheck(socket, room)
+    this.people.left(socket, room)
   }
 
   /** @internal */
@@ -364,7 +364,7 @@ export class Namespace<
   /** @internal Lets the registry remove it, if nobody is there or on the way. */
   reportIfEmpty(): void {
     // Who is expected back finds the lists as they were.
-    if (this.index.members.size === 0 && this.candidates === 0 && this.people.known.size === 0) this.onEmpty(this)
+    if (this.index.members.size === 0 && this.candidates === 0 && this.people.size === 0) this.onEmpty(this)
   }
 
   private everybody(): RoomEmitter<Emit, Data, User> {

@@ -6,6 +6,7 @@ import type { FaultHook } from '../observe/report'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import type { LoginGate } from '../people/login-gate'
 import type { LoginGuard } from '../people/login-guard'
+import type { HeldBudget } from './held-frames'
 
 /** What the parts of one server share. */
 export interface Runtime {
@@ -17,6 +18,8 @@ export interface Runtime {
   readonly closeMemory: CloseMemory
   /** Milliseconds until a call without an answer fails, where the call names none. */
   readonly ackTimeoutMs: number
+  /** What frames that wait for logins and connection handlers may take. */
+  readonly heldBudget: HeldBudget
   /** Rules for users, and the login of namespaces that have none of their own. */
   readonly people: ResolvedPeopleOptions
   /** How many logins run at once. */

@@ -236,9 +236,7 @@ export class Socket<
 
   /**
    * Leaves a room. A barrier: of what is emitted to the room later nothing reaches this socket. Its own-id
-   * room a socket leaves only with the namespace.
-   *
-   * @throws RoomcastError `INVALID_ROOM_NAME`.
+   * room a socket leaves only with the namespace. @throws RoomcastError `INVALID_ROOM_NAME`.
    */
   leave(room: string): void {
     assertRoomName(room)
@@ -337,6 +335,7 @@ export class Socket<
       this.sendFrame(encodeFrame(this.host.runtime.codec, fields, details ?? null))
     }
     this.phase = 'disconnected'
+    this.held?.take()
     this.held = null
     this.onOutgoingChange()
     this.host.remove(this, details)

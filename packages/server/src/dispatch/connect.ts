@@ -114,10 +114,10 @@ function admit(
   previous: string | undefined,
 ): void {
   const { identity = null } = socket.login ?? {}
-  const { known } = namespace.people
-  let entry: ReturnType<typeof known.enter> | null = null
+  const { people } = namespace
+  let entry: ReturnType<typeof people.known.enter> | null = null
   try {
-    if (identity !== null) entry = known.enter(socket, identity, previous)
+    if (identity !== null) entry = people.known.enter(socket, identity, previous)
   } catch (error) {
     return refuse(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
   }
@@ -139,13 +139,14 @@ function admit(
   // The very answer may be what a slow client is cut for.
   if (connection.phase !== 'open') {
     // The profile that it brought stays.
-    if (entry !== null) known.announce(socket, { ...entry, isFirst: false })
-    return void known.withdraw(socket)
+    if (entry !== null) people.known.announce(socket, { ...entry, isFirst: false })
+    if (entry !== null) people.known.withdraw(socket)
+    return
   }
   connection.addMember(socket)
   // All of it before anybody is told: whoever is may end the socket.
   socket.admit()
-  if (entry !== null) known.announce(socket, entry)
+  if (entry !== null) people.known.announce(socket, entry)
   namespace.add(socket)
   socket.joinEarlyRooms()
   if (entry !== null) displace(entry.displaced)

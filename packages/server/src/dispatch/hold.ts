@@ -5,12 +5,12 @@ import { deliverRequest } from './request'
 
 /** Lets what the client sends wait until `work` has settled; then it is handled in its order. `work` never rejects. */
 export function holdDuring(socket: AnySocket, work: Promise<unknown>): void {
-  socket.held = new HeldFrames()
+  socket.held = new HeldFrames(socket.host.runtime.heldBudget)
   work.then(() => release(socket))
 }
 
 function release(socket: AnySocket): void {
-  const frames = socket.held?.all() ?? []
+  const frames = socket.held?.take() ?? []
   socket.held = null
   for (const frame of frames) {
     // One of them may be a login, which lets the rest wait again.

@@ -92,6 +92,8 @@ export class Receiver {
         return this.onAck(connection, header, new RoomcastError(code, message, { data }), [])
       }
       case MESSAGE_TYPES.CONNECT: {
+        // Credentials wait in a queue.
+        if (frame.length > LIMITS.bytesBeforeConnect) return this.refuse(connection, 'CONNECT_LIMIT')
         const body = readConnectBody(this.body(header, frame))
         if (!connectNamespace(this.registry, this.runtime, connection, body)) {
           throw new RoomcastError('BAD_FRAME', 'namespace connected twice')

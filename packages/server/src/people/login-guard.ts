@@ -41,8 +41,8 @@ const IPV6_NETWORK = /^(?:[0-9a-f]{4}:){4}(?=(?:[0-9a-f]{4}:){3}[0-9a-f]{4}$)/
 
 /**
  * Holds up those who guess: only refused logins count, for the address and for the account. Who has logged in from an address
- * lately, or is logged in, has a count of their own instead, so nobody can lock out the owner of an account, from elsewhere or from
- * behind the same proxy.
+ * lately has a count of their own instead, and so has a socket that is logged in, instead of that of its address: nobody can lock
+ * out the owner of an account there, from elsewhere or from behind the same proxy.
  *
  * A check takes nothing: many logins of one account may be under way when the first is refused, and all of them count, also
  * beyond what there was room for. So in the long run no more are refused than may, and a check belongs right before the
@@ -77,12 +77,14 @@ export class LoginGuard {
    * @throws RoomcastError `LOGIN_RATE_LIMITED` with `{ retryAfterMs }` as data: the time until one more may be refused.
    */
   check(attempt: LoginAttempt): void {
-    const { address, accounts } = this.keysOf(attempt)
-    const trusted = this.trustedKey(attempt)
-    const retryAfterMs =
-      trusted === null
-        ? Math.max(this.addresses.waitMs(address), ...accounts.map((account) => this.accounts.waitMs(account)))
-        : this.trusted.waitMs(trusted)
+    const { address, accounts, user } = this.keysOf(attempt)
+    const pair = this.knownPair(attempt)
+    const counts = [
+      user === null ? (pair === null ? this.addresses.waitMs(address) : 0) : this.trusted.waitMs(user),
+      // Whoever is logged in may still be guessing at the account of somebody else.
+      ...(pair === null ? accounts.map((account) => this.accounts.waitMs(account)) : [this.trusted.waitMs(pair)]),
+    ]
+    const retryAfterMs = Math.max(...counts)
     if (retryAfterMs <= 0) return
     // Whether the account exists, and which of the two it is, is nobody's business.
     const message = `too many refused logins, please try again in ${Math.ceil(retryAfterMs / 1_000)} s`
@@ -94,8 +96,7 @@ export class LoginGuard {
     const { address, accounts } = this.keysOf(attempt)
     this.addresses.add(address)
     for (const account of accounts) this.accounts.add(account)
-    const trusted = this.trustedKey(attempt)
-    if (trusted !== null) this.trusted.add(trusted)
+    for (const key of [this.knownPair(attempt), this.keysOf(attempt).user]) if (key !== null) this.trusted.add(key)
   }
 
   /** The login was accepted. Gives nothing back: who guesses could log in to an account of their own in between. */
@@ -104,10 +105,9 @@ export class LoginGuard {
     if (pair !== null) this.known.add(pair, true)
   }
 
-  /** Under what somebody is counted who is no stranger; null for strangers. */
-  private trustedKey(attempt: LoginAttempt): string | null {
-    const { pair, user } = this.keysOf(attempt)
-    if (user !== null) return user
+  /** Account and address, if the account was logged in to from there lately. */
+  private knownPair(attempt: LoginAttempt): string | null {
+    const { pair } = this.keysOf(attempt)
     return pair !== null && this.known.get(pair) !== undefined ? pair : null
   }
 
