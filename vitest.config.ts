@@ -20,6 +20,8 @@ export default defineConfig({
       'checks/test/**/*.test.ts',
       'test-kit/test/**/*.test.ts',
     ],
+    // Tests wait more than they compute: on two cores the default would be one file at a time.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -455,6 +455,8 @@ describe('every close code of the table is obeyed', () => {
       PING_TIMEOUT: 'ping timeout',
       BAD_FRAME: 'parse error',
       KICKED: 'io server disconnect',
+      REPLACED: 'io server disconnect',
+      REVOKED: 'io server disconnect',
     }
     expect(reason).toBe(reasons[name] ?? 'transport close')
     expect(details).toEqual({ code, message: code === 1005 || code === 1006 ? expect.any(String) : name, verdict })
