@@ -1,4 +1,4 @@
-import { LIMITS } from '@roomcast/protocol'
+import { LIMITS, utf8Length } from '@roomcast/protocol'
 import { MovableDeadline } from '../connection/movable-deadline'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { PeopleMember } from './account'
@@ -53,6 +53,7 @@ export class Feed<Member extends PeopleMember> {
   private isSeen = false
   private toldCount = 0
   private delayMs: number
+  private flushedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     private readonly roster: FeedSource<Member>,
@@ -117,11 +118,14 @@ export class Feed<Member extends PeopleMember> {
 
   private wait(): void {
     this.isWaiting = true
+    // The crowd is over when nothing has come for as long as it was gathered.
+    if (this.host.wheel.now() - this.flushedAt > this.delayMs) this.delayMs = this.roster.policy.flushMs
     this.flushing.set(this.delayMs)
   }
 
   private flush(): void {
     this.isWaiting = false
+    this.flushedAt = this.host.wheel.now()
     if (this.mode === 'count') this.flushCount()
     else this.flushUsers()
   }
@@ -171,8 +175,7 @@ class FrameBudget {
   }
 
   takeId(id: string): boolean {
-    // UTF-8 takes up to three bytes for each unit of the text.
-    return this.spend(1, 3 * id.length + 2)
+    return this.spend(1, utf8Length(id) + 2)
   }
 
   private spend(values: number, bytes: number): boolean {

@@ -1,4 +1,4 @@
-import type { TimingWheel } from '../connection/timing-wheel'
+import type { Deadline, TimingWheel } from '../connection/timing-wheel'
 import type { ResolvedPresence } from '../options/people-options'
 import type { Account, AccountList, PeopleMember } from './account'
 import type { Feed } from './feed'
@@ -98,8 +98,19 @@ export class Roster<Member extends PeopleMember> implements AccountList {
   }
 
   private expect(entry: RosterEntry<Member>): void {
-    entry.leaving = { slot: null, dueAt: 0, expire: () => this.drop(entry) }
-    this.host.wheel.schedule(entry.leaving, this.policy.graceMs)
+    const { wheel } = this.host
+    const leaving: Deadline = {
+      slot: null,
+      dueAt: 0,
+      expire: () => {
+        // Who came back while the process stood still is about to be read.
+        const graceMs = wheel.graceMs()
+        if (graceMs > 0) wheel.schedule(leaving, graceMs)
+        else this.drop(entry)
+      },
+    }
+    entry.leaving = leaving
+    wheel.schedule(leaving, this.policy.graceMs)
   }
 
   private stay(entry: RosterEntry<Member>): void {
