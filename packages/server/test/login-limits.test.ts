@@ -54,6 +54,33 @@ function group(): Disposable & { add<T extends Disposable>(one: T): T } {
 const bodyOf = (frame: RawFrame) => frame.body as Record<string, unknown>
 
 describe('how many logins there may be', () => {
+  test('of one socket one at a time, however many it asks for: others keep their places', async () => {
+    let atWork = 0
+    let most = 0
+    const release: (() => void)[] = []
+    await using server = await startServer(() => {}, {
+      login: async ({ id, isSlow }) => {
+        if (!isSlow) return { id }
+        most = Math.max(most, ++atWork)
+        await new Promise<void>((resolve) => release.push(resolve))
+        atWork--
+        return { id }
+      },
+      loginLimits: { concurrent: 2 },
+    })
+    using eve = await RawUser.connect(server.port, { id: 'eve' })
+    const asked = Array.from({ length: 20 }, () => eve.answer(eve.send('login', { id: 'eve', isSlow: true })))
+    await until(() => release.length === 1)
+    using ada = await RawUser.connect(server.port, { id: 'ada' })
+    expect(await ada.request('login', { id: 'ada' })).toMatchObject([{ id: 'ada' }, null])
+    release.shift()?.()
+    await until(() => release.length === 1)
+    release.shift()?.()
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ type }) => type)).toEqual([...Array(19).fill('ACK_ERROR'), 'ACK'])
+    expect(most).toBe(1)
+  })
+
   test('beyond the queue: LOGIN_BUSY at once, and the login is not asked; the others have their turn in order', async () => {
     const { login, started, answer } = blockingLogin()
     await using server = await startServer((io) => void io.of('/game'), {

@@ -49,15 +49,19 @@ export async function identify(
       signal,
     })
   try {
-    const result = await loginGate.run(async (signal) => {
-      // Again: of a thousand that waited together each would else have a try.
-      loginGuard.check(attempt)
-      try {
-        return await ask(signal)
-      } catch (error) {
-        throw isRoomcastError(error) ? error : new LoginFault(error)
-      }
-    }, cancelled)
+    const result = await loginGate.run(
+      async (signal) => {
+        // Again: of a thousand that waited together each would else have a try.
+        loginGuard.check(attempt)
+        try {
+          return await ask(signal)
+        } catch (error) {
+          throw isRoomcastError(error) ? error : new LoginFault(error)
+        }
+      },
+      cancelled,
+      socket,
+    )
     if (result === null || result === undefined)
       throw new RoomcastError('LOGIN_REFUSED', 'the credentials were refused')
     const identity = readIdentity(result, startedAt, namespace.people.known.profileRules)

@@ -46,7 +46,7 @@ export type Login<User extends PublicUser = DefaultUser> = (
 
 /** Bounds of what logins may cost. */
 export interface LoginLimits {
-  /** Logins that run at once. @default 8 */
+  /** Logins that run at once; of one socket one. @default 8 */
   readonly concurrent?: number
   /** Logins that wait for their turn; more are refused with `LOGIN_BUSY`. @default 1024 */
   readonly queued?: number

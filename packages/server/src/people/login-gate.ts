@@ -7,6 +7,7 @@ export type GateLimits = Pick<Required<LoginLimits>, 'concurrent' | 'queued'>
 
 /** One call of {@link LoginGate.run}. */
 interface Attempt extends Deadline {
+  readonly owner: object
   /** Starts the task. Never throws. */
   start(): void
   /** Answers the caller, and tells the task that nobody waits for it. */
@@ -36,6 +37,8 @@ const RETRY_AFTER_MS = 1_000
 export class LoginGate {
   private readonly queue = new Set<Attempt>()
   private readonly started = new Set<Attempt>()
+  /** Owners of tasks that have not settled. */
+  private readonly busy = new Set<object>()
   private overdueCount = 0
 
   /** @param timeoutMs  Milliseconds that a login may take, waiting included. */
@@ -66,18 +69,24 @@ export class LoginGate {
    * @param task       The login. Its signal is aborted when nobody waits for the result any more; what it returns or throws
    *                   from then on is dropped.
    * @param cancelled  Aborted when the client is gone.
+   * @param owner      Who has at most one task at work: the next waits until that has settled, whatever became of its caller.
    * @returns What the task returns; rejects with what it throws.
    * @throws RoomcastError, as a rejection: `LOGIN_BUSY` and `LOGIN_TIMEOUT` with `{ retryAfterMs }` as data; `DISCONNECTED`
    *         when `cancelled` is aborted, which is no verdict about anybody.
    */
-  run<T>(task: (signal: AbortSignal) => T | PromiseLike<T>, cancelled: AbortSignal): Promise<T> {
+  run<T>(
+    task: (signal: AbortSignal) => T | PromiseLike<T>,
+    cancelled: AbortSignal,
+    owner: object = cancelled,
+  ): Promise<T> {
     if (cancelled.aborted) return Promise.reject(clientGone())
-    const hasPlace = this.started.size < this.limits.concurrent
+    const hasPlace = this.started.size < this.limits.concurrent && !this.busy.has(owner)
     if (!hasPlace && this.queue.size >= this.limits.queued) return Promise.reject(busy(this.queue.size))
     return new Promise<T>((resolve, reject) => {
       const controller = new AbortController()
       const onGone = () => this.clientGone(attempt)
       const attempt: Attempt = {
+        owner,
         slot: null,
         dueAt: 0,
         expire: () => this.timeOver(attempt),
@@ -104,20 +113,22 @@ export class LoginGate {
 
   private start(attempt: Attempt): void {
     this.started.add(attempt)
+    this.busy.add(attempt.owner)
     attempt.start()
   }
 
   private settled(attempt: Attempt): void {
     attempt.release()
-    if (this.started.delete(attempt)) this.startNext()
-    else this.overdueCount--
+    this.busy.delete(attempt.owner)
+    if (!this.started.delete(attempt)) this.overdueCount--
+    this.startNext()
   }
 
   private startNext(): void {
     for (const attempt of this.queue) {
       if (this.started.size >= this.limits.concurrent) return
       // The wheel is about to refuse it. Logins that hang would otherwise let in all that came with them, for nothing.
-      if (attempt.dueAt <= this.wheel.now()) continue
+      if (attempt.dueAt <= this.wheel.now() || this.busy.has(attempt.owner)) continue
       this.queue.delete(attempt)
       this.start(attempt)
     }
