@@ -269,9 +269,9 @@ export class UserWatch<User extends PublicUser = DefaultUser>
 function put<User extends PublicUser>(users: Users<User>, rows: unknown): void {
   for (const row of asList(rows)) {
     const [id, devices, joinedAt, profile] = asList(row) as [string, number, number, object?]
-    const user = profile ? { id, ...profile } : (users.get(id)?.user ?? { id })
-    // The cast: what profiles hold is known to the server alone.
-    users.set(id, { user: user as User, devices, joinedAt })
+    const user = profile ? { id, ...profile } : users.get(id)?.user
+    // Without one, the page that it is on is still to come. The cast: what profiles hold is known to the server alone.
+    if (user) users.set(id, { user: user as User, devices, joinedAt })
   }
 }
 

@@ -111,6 +111,25 @@ export class NamespacePeople {
     this.namespace.fire('login', socket, before)
   }
 
+  /** A connected socket is nobody any more. */
+  becomeNobody(socket: AnySocket): void {
+    const before = socket.user as DefaultUser | null
+    if (before === null) return
+    this.leaveAsSomebody(socket)
+    if (!socket.connected) return
+    socket.notify(userNotice(socket))
+    this.namespace.fire('logout', socket, before)
+  }
+
+  /** A socket leaves the namespace. @param details  How its link ended, if it did. */
+  gone(socket: AnySocket, details: DisconnectDetails | undefined): void {
+    this.cancel(socket)
+    if (this.made === null) return
+    const isLost = mayBeBack(details)
+    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
+    this.known.exit(socket, isLost)
+  }
+
   private make(): People<AnySocket> {
     const { namespace } = this
     const { codec, wheel, reportFault, turn, people } = namespace.runtime
@@ -145,25 +164,6 @@ export class NamespacePeople {
       if (mustGo) queueMicrotask(() => socket.disconnect())
       throw error
     }
-  }
-
-  /** A connected socket is nobody any more. */
-  becomeNobody(socket: AnySocket): void {
-    const before = socket.user as DefaultUser | null
-    if (before === null) return
-    this.leaveAsSomebody(socket)
-    if (!socket.connected) return
-    socket.notify(userNotice(socket))
-    this.namespace.fire('logout', socket, before)
-  }
-
-  /** A socket leaves the namespace. @param details  How its link ended, if it did. */
-  gone(socket: AnySocket, details: DisconnectDetails | undefined): void {
-    this.cancel(socket)
-    if (this.made === null) return
-    const isLost = mayBeBack(details)
-    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
-    this.known.exit(socket, isLost)
   }
 
   private leaveAsSomebody(socket: AnySocket): void {

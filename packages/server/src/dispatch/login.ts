@@ -120,8 +120,13 @@ export function identifyAtConnect(
   if (auth === undefined || auth === null) {
     return onDone(null, namespace.runtime.people.allowAnonymous ? null : LOGIN_REQUIRED)
   }
-  identify(login, namespace, socket, auth, cancelled).then(
-    (identity) => onDone(identity, null),
-    (error: unknown) => onDone(null, toErrorBody(error, FAILED.code, FAILED.message)),
-  )
+  identify(login, namespace, socket, auth, cancelled)
+    .then(
+      (identity) => onDone(identity, null),
+      (error: unknown) => onDone(null, toErrorBody(error, FAILED.code, FAILED.message)),
+    )
+    // Of what follows: a fault of ours must not end the process.
+    .catch((error: unknown) => {
+      namespace.runtime.reportFault(error, { where: 'login', name: namespace.name, socketId: socket.id })
+    })
 }

@@ -1,4 +1,4 @@
-import { type ErrorBody, isRoomcastError, LIMITS, toErrorBody } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, LIMITS } from '@roomcast/protocol'
 import type { HeldFrame } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
@@ -37,9 +37,14 @@ export function deliverRequest(socket: AnySocket, { name, ackId, args, bytes }: 
   try {
     request(socket, args, reply, hold)
   } catch (error) {
-    if (isRoomcastError(error)) reply.refuse(toErrorBody(error, error.code, error.message))
-    else reply.fail(error)
+    refuse(reply, error)
   }
+}
+
+/** A RoomcastError is the answer, anything else a fault of ours. */
+function refuse(reply: Reply, error: unknown): void {
+  if (isRoomcastError(error)) reply.refuse({ code: error.code, message: error.message, data: error.data })
+  else reply.fail(error)
 }
 
 function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Reply, hold: Hold): void {
@@ -56,15 +61,12 @@ function logIn(socket: AnySocket, [credentials]: readonly unknown[], reply: Repl
       people.become(socket, identity)
       reply.send([socket.user, expiresInMs(identity)])
     })
-    .catch((error: unknown) =>
-      reply.refuse(attempt.signal.aborted ? OVERTAKEN : toErrorBody(error, FAILED.code, FAILED.message)),
-    )
+    .catch((error: unknown) => (attempt.signal.aborted ? reply.refuse(OVERTAKEN) : refuse(reply, error)))
     .finally(() => people.end(socket, attempt))
   // What an anonymous client sends behind its login is meant as the user it becomes.
   if (socket.user === null) hold(work)
 }
 
-const FAILED: ErrorBody = { code: 'LOGIN_FAILED', message: 'the login failed' }
 const OVERTAKEN: ErrorBody = { code: 'LOGIN_OVERTAKEN', message: 'another login, or a logout, took its place' }
 
 function logOut(socket: AnySocket, _args: readonly unknown[], reply: Reply): void {

@@ -51,7 +51,7 @@ export class Feed<Member extends PeopleMember> {
   private isWaiting = false
   /** Whether somebody was told of a state between two frames. */
   private isSeen = false
-  private toldCount = 0
+  private toldCount: number
   private delayMs: number
   private flushedAt = Number.NEGATIVE_INFINITY
 
@@ -61,6 +61,7 @@ export class Feed<Member extends PeopleMember> {
     readonly topic: string,
     private readonly host: FeedHost,
   ) {
+    this.toldCount = roster.size
     this.delayMs = roster.policy.flushMs
     this.flushing = new MovableDeadline(host.wheel, () => this.flush())
   }
@@ -71,28 +72,22 @@ export class Feed<Member extends PeopleMember> {
   }
 
   add(member: Member): void {
-    if (this.watchers.size === 0) this.toldCount = this.roster.size
     // It is told the number of this moment, which a change that is taken back in time would leave wrong.
     this.isSeen ||= this.isWaiting
     this.watchers.add(member)
     member.wire?.subscribe(this.topic)
   }
 
-  /** @returns Whether it was watching. */
+  /** The feed is done when the last one has gone. @returns Whether it was watching. */
   remove(member: Member): boolean {
     if (!this.watchers.delete(member)) return false
     member.wire?.unsubscribe(this.topic)
-    if (this.watchers.size === 0) {
-      this.pending.clear()
-      this.flushing.cancel()
-      this.isWaiting = false
-    }
+    if (this.watchers.size === 0) this.flushing.cancel()
     return true
   }
 
   /** A user came, went, or looks different. */
   note(id: string, kind: 'change' | 'join' | 'leave', isProfile: boolean): void {
-    if (this.watchers.size === 0) return
     if (this.mode === 'users') {
       const pending = this.pending.get(id)
       if (pending === undefined) this.pending.set(id, { wasListed: kind !== 'join', isProfile })

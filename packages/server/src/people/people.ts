@@ -31,7 +31,7 @@ export class People<Member extends WatchMember> {
   private readonly directory: Directory<Member>
   /** When users were revoked: logins that began before are void. */
   private readonly revoked = new Recent<number>(LIMITS.rememberedLogins, LIMITS.rememberedCloseMs)
-
+  /** When so many were revoked that not all are remembered: every login that began before is void. */
   private revokedBefore = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -127,12 +127,10 @@ export class People<Member extends WatchMember> {
   /** Forgets a user whose sockets were closed, and makes void what logins of theirs are under way. */
   revoke(id: string): void {
     const now = this.host.wheel.now()
-    // The oldest goes: so that no revocation is forgotten too early, all logins of this moment are void.
     if (this.revoked.size >= LIMITS.rememberedLogins) this.revokedBefore = now
     this.revoked.add(id, now)
     const account = this.directory.get(id)
-    if (account === undefined) return
-    this.forget(account)
+    if (account !== undefined) this.forget(account)
   }
 
   /**
