@@ -143,6 +143,9 @@ export function sideBySide(limitMs: number, scenarios: Readonly<Record<string, (
   for (const title of Object.keys(scenarios)) test(title, { timeout: limitMs }, () => runs.get(title))
 }
 
+/** How often a proxy looks at a link within the time that it may be idle. */
+const IDLE_LOOKS = 30
+
 /** A proxy that resets links on which nothing went either way for some time, or that are old. */
 export class ImpatientProxy implements AsyncDisposable {
   /** Links that it has reset. */
@@ -184,12 +187,15 @@ export class ImpatientProxy implements AsyncDisposable {
       reset(server)
     }
     const life = lifeMs === undefined ? undefined : setTimeout(cut, lifeMs)
-    let idle: NodeJS.Timeout | undefined
-    const live = () => {
-      clearTimeout(idle)
-      if (idleMs !== undefined) idle = setTimeout(cut, idleMs)
+    // Counted in looks: a process that stands still looks once, and both ends of the link stand still with it.
+    let quietLooks = 0
+    const look = () => {
+      if (++quietLooks >= IDLE_LOOKS) cut()
     }
-    live()
+    const idle = idleMs === undefined ? undefined : setInterval(look, idleMs / IDLE_LOOKS)
+    const live = () => {
+      quietLooks = 0
+    }
     for (const [from, to] of [
       [client, server],
       [server, client],
@@ -205,7 +211,7 @@ export class ImpatientProxy implements AsyncDisposable {
       from.on('close', () => {
         this.links.delete(from)
         clearTimeout(life)
-        clearTimeout(idle)
+        clearInterval(idle)
         to.destroy()
       })
     }
