@@ -26,6 +26,7 @@ const {
   CLOSE,
   REQUEST,
   NOTICE,
+  CALL,
 } = MESSAGE_TYPES
 const MAX = Number.MAX_SAFE_INTEGER
 
@@ -139,6 +140,65 @@ const messages: FrameCase[] = [
     ['eve'],
   ]),
   frame('NOTICE of namespace 3 about everybody', 'server', { type: NOTICE, namespace: 3 }, ['count', null, 1, 5000]),
+  frame('NOTICE of a room that was joined', 'server', { type: NOTICE }, ['joined', 12, 300]),
+  frame('NOTICE of a room that was left', 'server', { type: NOTICE }, ['left', 12, null]),
+  frame('NOTICE of positions that hold nothing', 'server', { type: NOTICE, namespace: 3 }, ['skip', 12, 301, 301]),
+  frame('NOTICE of messages that are gone', 'server', { type: NOTICE }, ['lost', 12, 400]),
+  frame('REQUEST to join a room', 'client', { type: REQUEST, ackId: 3 }, ['join', 'book:AAPL', null, null]),
+  frame('REQUEST to join a room again', 'client', { type: REQUEST, ackId: 3 }, [
+    'join',
+    'book:AAPL',
+    { depth: 2 },
+    ['k3Qa', 300],
+  ]),
+  frame('ACK of a room with messages', 'server', { type: ACK, ackId: 3 }, [
+    {
+      room: 12,
+      epoch: 'k3Qa',
+      seq: 300,
+      recovered: false,
+      messages: [[300, 1_700_000_000_000, Uint8Array.of(5, 1, 120, 0x90)]],
+    },
+  ]),
+  frame('REQUEST for what is missing', 'client', { type: REQUEST, ackId: 4 }, [
+    'sync',
+    [
+      [12, 300, 305],
+      [13, null],
+    ],
+    false,
+  ]),
+  frame(
+    'CONNECT that resumes a session',
+    'client',
+    { type: CONNECT },
+    {
+      nsp: '/',
+      client: 'an example of a secret',
+      resume: {
+        secret: 'another example',
+        own: 4,
+        rooms: [
+          [12, 300],
+          [13, 0],
+        ],
+      },
+    },
+  ),
+  frame(
+    'CONNECTED with a session',
+    'server',
+    { type: CONNECTED },
+    {
+      nsp: '/',
+      sid: 'Zx8fJ2',
+      limits,
+      session: { secret: 'a third example', windowMs: 120_000, resumed: true, recovered: false, own: 4 },
+      rooms: [[12, 300, true], null, [14, 7, false]],
+    },
+  ),
+  frame('CALL', 'client', { type: CALL, ackId: 5, event: 'order' }, [{ symbol: 'AAPL' }]),
+  frame('CALL of namespace 3', 'client', { type: CALL, namespace: 3, ackId: 300, event: 'order' }, []),
   frame('NOTICE without arguments', 'server', { type: NOTICE }, ['later']),
   frame('ERROR', 'server', { type: ERROR }, { code: 'UNKNOWN_ACK', message: 'no call had this id' }),
   frame(

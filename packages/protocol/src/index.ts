@@ -17,9 +17,15 @@ export type {
   EndBody,
   ErrorBody,
   NamedBody,
+  PositionEntry,
+  ResumeBody,
+  RoomEntry,
+  SessionBody,
   SwitchBody,
 } from './frame/bodies'
 export {
+  isCount,
+  isPosition,
   isUser,
   readArguments,
   readCloseBody,
@@ -33,7 +39,7 @@ export {
   toErrorBody,
 } from './frame/bodies'
 export type { FrameFields } from './frame/frame'
-export { encodeFrame, prependHeader } from './frame/frame'
+export { encodeFrame, prependHeader, withPosition } from './frame/frame'
 export type { FrameHeader, ReadHeader } from './frame/header'
 export { createHeader, headerLength, readHeader, writeHeader } from './frame/header'
 export type { Direction, MessageDefinition, MessageName, MessageType } from './frame/message-types'

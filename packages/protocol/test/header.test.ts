@@ -15,6 +15,7 @@ import {
   type MessageName,
   type MessageType,
   readHeader,
+  withPosition,
   writeHeader,
 } from '../src/index'
 import vectors from '../vectors.json'
@@ -105,8 +106,8 @@ describe('header', () => {
   })
 
   it('refuses unknown types', () => {
-    const { NOTICE } = MESSAGE_TYPES
-    const unknown = Array.from({ length: 32 }, (_, type) => type).filter((type) => type === 0 || type > NOTICE)
+    const { CALL } = MESSAGE_TYPES
+    const unknown = Array.from({ length: 32 }, (_, type) => type).filter((type) => type === 0 || type > CALL)
     for (const type of unknown) {
       expect(errorOf(() => readHeader(Uint8Array.of(type, 0xc0), createHeader())).code).toBe('BAD_FRAME')
     }
@@ -122,13 +123,31 @@ describe('header', () => {
         const isAllowed = names.every(([field]) => header.includes(field) || header.includes(`[${field}]`))
         const isComplete = !header.includes('ack') || (bits & HEADER_FLAGS.ACK) !== 0
         const numbers = names.flatMap(([field]) => (field === 'room' ? [1, 1] : [1]))
-        const event = type === MESSAGE_TYPES.EVENT ? [1, 0x61] : []
+        const event = header.includes('event') ? [1, 0x61] : []
         const frame = Uint8Array.of(type | bits, ...numbers, ...event, 0xc0)
         const read = () => readHeader(frame, createHeader())
         if (isAllowed && isComplete) expect(read().bodyStart, title).toBe(frame.length - 1)
         else expect(errorOf(read).code, `${title} with ${names}`).toBe('BAD_FRAME')
       }
     }
+  })
+
+  it('takes a position into a frame that was encoded without', () => {
+    fc.assert(
+      fc.property(
+        number,
+        fc.oneof(fc.constant(-1), number),
+        name,
+        number,
+        number,
+        (namespace, ackId, event, room, seq) => {
+          const fields = { type: MESSAGE_TYPES.EVENT, namespace, ackId, event }
+          const plain = encodeFrame(codec, fields, ['x', 1]).slice()
+          expectSame(withPosition(plain, room, seq), encodeFrame(codec, { ...fields, room, seq }, ['x', 1]).slice())
+        },
+      ),
+      runs(2_000),
+    )
   })
 
   it('never quotes an event name in its errors', () => {

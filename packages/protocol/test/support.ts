@@ -72,6 +72,7 @@ export function readFrame(codec: ValueCodec, frame: Uint8Array): { header: ReadH
       readConnectErrorBody(body)
       break
     case MESSAGE_TYPES.EVENT:
+    case MESSAGE_TYPES.CALL:
     case MESSAGE_TYPES.ACK:
       readArguments(body)
       break

@@ -14,7 +14,40 @@ export interface ConnectBody {
   readonly auth?: unknown
   /** `sid` that the socket had on the connection before. */
   readonly previous?: string | undefined
+  /** Secret of the client, of its own making and the same for all its life: what its calls and its session belong to. */
+  readonly client?: string | undefined
+  /** The session that it wants to go on with. */
+  readonly resume?: ResumeBody | undefined
 }
+
+/** A place in the order of a room's messages: the room's number on this server, and the last position received. */
+export type PositionEntry = readonly [number: number, position: number]
+
+/** `resume` of CONNECT. */
+export interface ResumeBody {
+  /** As the server gave it, for one use. */
+  readonly secret: string
+  /** Position in the socket's own stream. */
+  readonly own: number
+  readonly rooms: readonly PositionEntry[]
+}
+
+/** `session` of CONNECTED. */
+export interface SessionBody {
+  /** For the next connection. */
+  readonly secret: string
+  /** Time that the session is kept after the link is lost. */
+  readonly windowMs: number
+  /** Whether it is the session of CONNECT's `resume`. */
+  readonly resumed: boolean
+  /** Whether nothing is missing: what was sent meanwhile follows. */
+  readonly recovered: boolean
+  /** Position in the socket's own stream behind which messages follow. */
+  readonly own: number
+}
+
+/** Where a room goes on, and whether nothing is missing before. */
+export type RoomEntry = readonly [number: number, position: number, recovered: boolean]
 
 /** What the server allows on this connection; sizes in bytes, times in milliseconds. */
 export interface AnnouncedLimits {
@@ -55,6 +88,13 @@ export interface ConnectedBody {
   readonly user?: PublicUser | undefined
   /** Milliseconds until the login ends. */
   readonly expiresInMs?: number | undefined
+  /** If the server keeps sessions. */
+  readonly session?: SessionBody | undefined
+  /**
+   * Rooms that the socket is in: first those of CONNECT's `resume`, in its order, null where it is not in the room any more;
+   * then others.
+   */
+  readonly rooms?: readonly (RoomEntry | null)[] | undefined
 }
 
 /** Body of REQUEST and NOTICE: what is meant, and its arguments. */
@@ -81,14 +121,14 @@ export function readArguments(body: unknown): unknown[] {
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectBody}. */
 export function readConnectBody(body: unknown): ConnectBody {
   if (!isRecord(body) || !isNamespaceName(body.nsp)) throw bad('that of CONNECT')
-  const { nsp, auth, previous } = body
-  return { nsp, auth, previous: typeof previous === 'string' ? previous : undefined }
+  const { nsp, auth, previous, client, resume } = body
+  return { nsp, auth, previous: textOf(previous), client: textOf(client), resume: resumeOf(resume) }
 }
 
 /** @throws RoomcastError `BAD_FRAME` unless `body` is a {@link ConnectedBody}. */
 export function readConnectedBody(body: unknown): ConnectedBody {
   if (isRecord(body) && typeof body.nsp === 'string' && typeof body.sid === 'string' && isRecord(body.limits)) {
-    const { nsp, sid, limits, previous, user, expiresInMs } = body
+    const { nsp, sid, limits, previous, user, expiresInMs, session, rooms } = body
     const { frameBytes, pingIntervalMs = PING_INTERVAL_MS, pingTimeoutMs = PING_TIMEOUT_MS } = limits
     if (isCount(frameBytes) && isCount(pingIntervalMs) && isCount(pingTimeoutMs)) {
       return {
@@ -98,6 +138,8 @@ export function readConnectedBody(body: unknown): ConnectedBody {
         previous: isEnd(previous) ? previous : undefined,
         user: isUser(user) ? user : undefined,
         expiresInMs: isCount(expiresInMs) ? expiresInMs : undefined,
+        session: isSession(session) ? session : undefined,
+        rooms: Array.isArray(rooms) && rooms.every(isRoomOrNone) ? rooms : undefined,
       }
     }
   }
@@ -168,7 +210,40 @@ function isEnd(value: unknown): value is EndBody {
   return isRecord(value) && isCount(value.code) && typeof value.message === 'string'
 }
 
-function isCount(value: unknown): value is number {
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Undefined for what is malformed: the client then begins anew, and is told. */
+function resumeOf(value: unknown): ResumeBody | undefined {
+  if (!isRecord(value)) return undefined
+  const { secret, own, rooms } = value
+  const isLegal = typeof secret === 'string' && isCount(own) && Array.isArray(rooms) && rooms.every(isPosition)
+  return isLegal ? { secret, own, rooms } : undefined
+}
+
+/** Whether a value of the peer is a room's number with a position. */
+export function isPosition(value: unknown): value is PositionEntry {
+  return Array.isArray(value) && isCount(value[0]) && isCount(value[1])
+}
+
+function isRoomOrNone(value: unknown): value is RoomEntry | null {
+  return value === null || (isPosition(value) && typeof (value as readonly unknown[])[2] === 'boolean')
+}
+
+function isSession(value: unknown): value is SessionBody {
+  return (
+    isRecord(value) &&
+    typeof value.secret === 'string' &&
+    isCount(value.windowMs) &&
+    typeof value.resumed === 'boolean' &&
+    typeof value.recovered === 'boolean' &&
+    isCount(value.own)
+  )
+}
+
+/** Whether a value of the peer is a whole number, from 0. */
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 

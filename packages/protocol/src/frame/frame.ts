@@ -1,6 +1,7 @@
 import type { ValueCodec } from '../values/codec'
 import { type FrameHeader, headerLength, writeHeader } from './header'
-import type { MessageType } from './message-types'
+import { ACK, type MessageType, NAMESPACE, ROOM } from './message-types'
+import { varintLength, writeVarint } from './varint'
 
 /** Header fields of a frame to send; what is left out is absent. */
 export interface FrameFields {
@@ -37,6 +38,27 @@ export function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array
   const bytes = new Uint8Array(start + body.length)
   writeHeader(bytes, header)
   bytes.set(body, start)
+  return bytes
+}
+
+/**
+ * An EVENT with a position, made from one without.
+ *
+ * @param frame  The whole frame; not changed.
+ */
+export function withPosition(frame: Uint8Array, room: number, seq: number): Uint8Array {
+  const first = frame[0] as number
+  let at = 1
+  // Behind the namespace number and the ack id, if they are there: the last byte of a number has no highest bit.
+  for (const flag of [NAMESPACE, ACK]) {
+    if (first & flag) while ((frame[at++] as number) >= 0x80);
+  }
+  const added = varintLength(room) + varintLength(seq)
+  const bytes = new Uint8Array(frame.length + added)
+  bytes.set(frame.subarray(0, at))
+  bytes[0] = first | ROOM
+  writeVarint(bytes, writeVarint(bytes, at, room), seq)
+  bytes.set(frame.subarray(at), at + added)
   return bytes
 }
 

@@ -2,7 +2,7 @@ import { RoomcastError } from '../errors'
 import { isValidName } from '../names/names'
 import { EVENT_NAME_BYTES } from '../tables/limits'
 import { readKnownText } from '../values/bytes'
-import { ACK, ERROR, EVENT, type MessageType, NAMESPACE, NOTICE, ROOM, TYPE_MASK } from './message-types'
+import { ACK, CALL, ERROR, EVENT, type MessageType, NAMESPACE, ROOM, TYPE_MASK } from './message-types'
 import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
 
 /*
@@ -12,7 +12,7 @@ import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
  *   if N          namespace number           varint
  *   if A          ack id                     varint
  *   if R          room number, position      varint, varint
- *   if EVENT      name length 1..128         u8, then the name in UTF-8
+ *   if EVENT, CALL name length 1..128        u8, then the name in UTF-8
  *                 or 0                       u8, then a numeric event id, varint
  *   the rest      body: one MessagePack value
  */
@@ -28,7 +28,7 @@ export interface FrameHeader {
   room: number
   /** Position of the message in its room, 0 if the frame carries none. */
   seq: number
-  /** Name or number of the event; '' unless the message is an EVENT. */
+  /** Name or number of the event; '' unless the message is an EVENT or a CALL. */
   event: number | string
 }
 
@@ -55,7 +55,7 @@ export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
   // An empty frame has type 0.
   const first = bytes[0] as number
   const type = first & TYPE_MASK
-  if (type === 0 || type > NOTICE) throw bad(`unknown message type ${type}`)
+  if (type === 0 || type > CALL) throw bad(`unknown message type ${type}`)
   into.type = type as MessageType
   into.namespace = 0
   into.ackId = -1
@@ -77,7 +77,7 @@ export function readHeader(bytes: Uint8Array, into: ReadHeader): ReadHeader {
     pos = varintEnd
   }
   assertFields(type, first)
-  if (type === EVENT) pos = readEvent(bytes, pos, into)
+  if (hasEvent(type)) pos = readEvent(bytes, pos, into)
   if (pos >= bytes.length) throw bad('no body')
   into.bodyStart = pos
   return into
@@ -89,7 +89,7 @@ export function headerLength(header: FrameHeader): number {
   if (header.namespace > 0) length += varintLength(header.namespace)
   if (header.ackId >= 0) length += varintLength(header.ackId)
   if (header.room >= 0) length += varintLength(header.room) + varintLength(header.seq)
-  if (header.type === EVENT) {
+  if (hasEvent(header.type)) {
     const { event } = header
     length += 1 + (typeof event === 'string' ? encodedName(event).length : varintLength(event))
   }
@@ -114,7 +114,7 @@ export function writeHeader(bytes: Uint8Array, header: FrameHeader): number {
     pos = writeVarint(bytes, pos, header.seq)
   }
   bytes[0] = first
-  if (header.type === EVENT) {
+  if (hasEvent(header.type)) {
     const { event } = header
     if (typeof event === 'string') {
       const name = encodedName(event)
@@ -168,9 +168,14 @@ const FORBIDDEN = [
   ALL,
   ROOM,
   ACK | ROOM,
+  ROOM,
 ]
-/** ACK, ACK_ERROR, REQUEST. */
-const NEEDS_ACK = [6, 7, 14]
+/** ACK, ACK_ERROR, REQUEST, CALL. */
+const NEEDS_ACK = [6, 7, 14, CALL]
+
+function hasEvent(type: number): boolean {
+  return type === EVENT || type === CALL
+}
 
 function assertFields(type: number, first: number): void {
   if (first & (FORBIDDEN[type] as number)) throw bad('header field not allowed')

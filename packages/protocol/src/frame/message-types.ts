@@ -11,7 +11,7 @@
 export const EVENT = 5
 export const ERROR = 8
 /** The last one. */
-export const NOTICE = 15
+export const CALL = 16
 export const NAMESPACE = 0x20
 export const ACK = 0x40
 export const ROOM = 0x80
@@ -32,7 +32,8 @@ export const MESSAGE_TYPES = {
   SWITCHED: 12,
   CLOSE: 13,
   REQUEST: 14,
-  NOTICE,
+  NOTICE: 15,
+  CALL,
 } as const
 
 /** Name of a message type. */
@@ -71,11 +72,15 @@ export interface MessageDefinition {
  * decides whether the version has to move.
  */
 export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition>> = {
-  CONNECT: { direction: 'client', header: [], body: '{ nsp: str, auth?: value, previous?: str }' },
+  CONNECT: {
+    direction: 'client',
+    header: [],
+    body: '{ nsp: str, auth?: value, previous?: str, client?: str, resume?: { secret: str, own: uint, rooms: [ ...[number: uint, position: uint] ] } }',
+  },
   CONNECTED: {
     direction: 'server',
     header: ['[namespace]'],
-    body: '{ nsp: str, sid: str, limits: { frameBytes: uint, pingIntervalMs?: uint, pingTimeoutMs?: uint }, previous?: { code: uint, message: str }, user?: map, expiresInMs?: uint }',
+    body: '{ nsp: str, sid: str, limits: { frameBytes: uint, pingIntervalMs?: uint, pingTimeoutMs?: uint }, previous?: { code: uint, message: str }, user?: map, expiresInMs?: uint, session?: { secret: str, windowMs: uint, resumed: bool, recovered: bool, own: uint }, rooms?: [ ...nil or [number: uint, position: uint, recovered: bool] ] }',
   },
   CONNECT_ERROR: { direction: 'server', header: [], body: '{ nsp: str, code: str, message: str, data?: value }' },
   DISCONNECT: { direction: 'both', header: ['[namespace]'], body: 'nil or { code: uint, message: str }' },
@@ -90,4 +95,5 @@ export const MESSAGE_DEFINITIONS: Readonly<Record<MessageName, MessageDefinition
   CLOSE: { direction: 'server', header: [], body: '{ code: uint, message: str, retryAfterMs?: uint }' },
   REQUEST: { direction: 'client', header: ['[namespace]', 'ack'], body: '[ name: str, ...arguments: value ]' },
   NOTICE: { direction: 'server', header: ['[namespace]'], body: '[ name: str, ...arguments: value ]' },
+  CALL: { direction: 'client', header: ['[namespace]', 'ack', 'event'], body: '[ ...arguments: value ]' },
 }

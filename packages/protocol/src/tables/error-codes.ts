@@ -49,6 +49,11 @@ export const ERROR_CODES = {
     'a socket middleware refused the event; message and data are its own',
   ),
   HANDLER_FAILED: row(['server', 'client'], ['ack'], 'the event handler threw or rejected'),
+  HISTORY_REFUSED: row(
+    ['server'],
+    ['ack'],
+    'the messages of this room may not be read by this socket, or there are none',
+  ),
   INVALID_EVENT_NAME: row(
     ['local'],
     ['throw'],
@@ -76,6 +81,7 @@ export const ERROR_CODES = {
     ['throw'],
     'a user without a valid id, or with a profile that is too large or cannot be sent',
   ),
+  JOIN_REFUSED: row(['server'], ['ack'], 'the room may not be joined by this socket, or does not exist'),
   LISTEN_FAILED: row(['local'], ['throw'], 'the port is in use or may not be opened'),
   LOGIN_BUSY: row(
     ['server'],
@@ -134,6 +140,11 @@ export const ERROR_CODES = {
   POLL_OUT_OF_ORDER: row(['server'], ['HTTP'], 'a polling request whose number does not follow the one before'),
   REQUEST_REFUSED: row(['server'], ['HTTP'], 'the request for a connection is malformed, or allowRequest refused it'),
   RESERVED_EVENT: row(['local', 'server'], ['throw', 'ack', 'error event'], 'an event name that belongs to Roomcast'),
+  RESULT_NOT_KEPT: row(
+    ['server'],
+    ['ack'],
+    'the call was handled when it came first, and its result is not kept any more; it was not handled again',
+  ),
   SESSION_CLOSED: row(['server'], ['HTTP'], 'the polling session has ended; `close` in the body is the close code'),
   SESSION_SWITCHED: row(
     ['server'],
@@ -143,6 +154,7 @@ export const ERROR_CODES = {
   SESSION_UNKNOWN: row(['server'], ['HTTP'], 'no such polling session, or not with this secret'),
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
   TOO_MANY_PENDING_ACKS: row(['local'], ['ack'], 'the socket already waits for as many answers as it may'),
+  TOO_MANY_ROOMS: row(['server'], ['ack'], 'the socket has joined as many rooms as it may'),
   TOO_MANY_SESSIONS: row(['server'], ['HTTP'], 'the server has as many polling sessions as it may have'),
   TOO_MANY_WATCHES: row(['server'], ['ack'], 'the socket watches as many user lists as it may'),
   TRANSPORT_FAILED: row(['local'], ['connect_error'], 'the link could not be opened'),

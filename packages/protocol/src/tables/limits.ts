@@ -109,6 +109,40 @@ export const LIMITS = {
   presenceFrameValues: 9_000,
   /** Bytes in one frame of a user list. */
   presenceFrameBytes: 131_072,
+  /** Rooms that one socket may join by itself. */
+  roomsPerSocket: 256,
+  /** Messages that a room keeps. Option `history.messages` of a room's policy. */
+  historyMessages: 1_000,
+  /** Bytes of messages that a room keeps. Option `history.bytes` of a room's policy. */
+  historyBytes: 262_144,
+  /** Time that a room keeps a message. Option `history.ageMs` of a room's policy. */
+  historyAgeMs: 120_000,
+  /** Memory for messages that all rooms and sessions of a server keep. Option `maxHistoryBytes`. */
+  historyBytesOfAll: 67_108_864,
+  /** Messages in one answer to `history` or `join`. */
+  historyPageMessages: 1_000,
+  /** Bytes of messages in one answer to `history` or `join`. */
+  historyPageBytes: 262_144,
+  /** Latest values that a room retains, each under a key of its own. */
+  retainedKeys: 1_024,
+  /** Time that a session is kept after its link was lost. Option `connectionStateRecovery.maxDisconnectionDuration`. */
+  resumeWindowMs: 120_000,
+  /** Sessions without a link that a server keeps. Option `connectionStateRecovery.maxSessions`. */
+  detachedSessions: 10_000,
+  /** `socket.data` of a session that is kept, as it is encoded. */
+  sessionDataBytes: 65_536,
+  /** Rooms left that a session remembers, for messages that were on their way. */
+  roomsLeftRemembered: 64,
+  /** Messages of one room that a client holds while it asks for those before. */
+  heldRoomMessages: 1_000,
+  /** Results of calls that are kept for one client. */
+  resultsPerClient: 256,
+  /** Bytes of results that are kept for one client. */
+  resultBytesPerClient: 262_144,
+  /** Time that a result is kept. */
+  resultAgeMs: 120_000,
+  /** Memory for results that a server keeps. */
+  resultBytesOfAll: 67_108_864,
 } as const
 
 /** Name of a limit in {@link LIMITS}. */
