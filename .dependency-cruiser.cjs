@@ -16,7 +16,7 @@ const LAYERS = {
     'client',
     'manager',
     'socket',
-    'people',
+    ['people', 'rooms'],
     'connection',
     'inbound',
     'outbound',

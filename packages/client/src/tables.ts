@@ -37,6 +37,7 @@ export const SWITCHED = 12 satisfies Types['SWITCHED']
 export const CLOSE = 13 satisfies Types['CLOSE']
 export const REQUEST = 14 satisfies Types['REQUEST']
 export const NOTICE = 15 satisfies Types['NOTICE']
+export const CALL = 16 satisfies Types['CALL']
 
 /* Limits. */
 export const FRAME_BYTES = 1_048_576 satisfies Limits['frameBytes']
@@ -50,6 +51,10 @@ export const PING_INTERVAL_MS = 5_000 satisfies Limits['pingIntervalMs']
 export const PING_TIMEOUT_MS = 5_000 satisfies Limits['pingTimeoutMs']
 export const POLL_BODY_BYTES = 65_536 satisfies Limits['pollBodyBytes']
 export const POLL_FRAMES = 1_024 satisfies Limits['pollFrames']
+export const HELD_MESSAGES = 1_000 satisfies Limits['heldRoomMessages']
+export const RESULT_AGE_MS = 120_000 satisfies Limits['resultAgeMs']
+export const ROOM_NAME_BYTES = 200 satisfies Limits['roomNameBytes']
+export const ROOMS_PER_SOCKET = 256 satisfies Limits['roomsPerSocket']
 
 /** A timer of a longer time fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647

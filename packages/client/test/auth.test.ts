@@ -43,7 +43,7 @@ describe('credentials', () => {
     })
     await next(socket, 'connect')
     const link = await server.link()
-    expect(link.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { n: 1 } }])
+    expect(link.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { n: 1 }, client: expect.any(String) }])
   })
 
   test('of a function that answers after the link was replaced are not sent on the new one', async () => {
@@ -58,7 +58,9 @@ describe('credentials', () => {
     answers[1]?.({ late: false })
     await next(socket, 'connect')
     const second = await server.link()
-    expect(second.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { late: false } }])
+    expect(second.frames.map(({ body }) => body)).toEqual([
+      { nsp: '/', auth: { late: false }, client: expect.any(String) },
+    ])
   })
 
   test('of a function that never answers are a connect_error CONNECT_TIMEOUT, and are asked for again', async () => {
@@ -110,7 +112,7 @@ describe('an auth function that fails', () => {
     expect(seen).toEqual(Array(3).fill(['AUTH_FAILED', cause, true, false]))
     expect(server.links).toHaveLength(1)
     const link = await server.link()
-    expect(link.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { call: 4 } }])
+    expect(link.frames.map(({ body }) => body)).toEqual([{ nsp: '/', auth: { call: 4 }, client: expect.any(String) }])
     await turns()
     expect(watched.events).toEqual([])
   })
@@ -257,7 +259,11 @@ describe('an auth function that fails', () => {
       socket.auth = { token: 'kept' }
     })
     await next(socket, 'connect')
-    expect((await (await server.link()).frame('CONNECT')).body).toEqual({ nsp: '/', auth: { token: 'kept' } })
+    expect((await (await server.link()).frame('CONNECT')).body).toEqual({
+      nsp: '/',
+      auth: { token: 'kept' },
+      client: expect.any(String),
+    })
   })
 
   test('may be answered with connect() in connect_error: it is asked once for each link', async () => {

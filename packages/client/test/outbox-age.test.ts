@@ -91,7 +91,7 @@ describe('the age of what waits', () => {
     client.on('error', (error) => errors.push((error as RoomcastError).code))
     client.emit('m', 1)
     const link = await server.link()
-    await link.frame('EVENT')
+    await link.frame('CALL')
     expect(errors).toEqual([])
     client.disconnect()
     await until(() => errors.length > 0)

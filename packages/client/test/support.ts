@@ -3,6 +3,7 @@ import { type ClientOptions, io, Manager, type Socket } from '@roomcast/client'
 import { isRoomcastError, type RoomcastError } from '@roomcast/protocol'
 import { Server } from '@roomcast/server'
 import type { FakeLink } from '../../../test-kit/fake-server'
+import type { RawFrame } from '../../../test-kit/raw-client'
 
 /** Reconnects without making the test wait. */
 export const QUICK: ClientOptions = {
@@ -88,14 +89,19 @@ export async function turns(): Promise<void> {
 
 /** First arguments of the events that a link of a fake server has brought, in order. */
 export function sentOn(link: FakeLink, event = 'm'): unknown[] {
-  const events = link.frames.filter((frame) => frame.type === 'EVENT' && frame.event === event)
+  const events = link.frames.filter((frame) => isEvent(frame) && frame.event === event)
   return events.map(({ body }) => (body as unknown[])[0])
+}
+
+/** Events that are to take effect once are sent as calls. */
+function isEvent({ type }: RawFrame): boolean {
+  return type === 'EVENT' || type === 'CALL'
 }
 
 /** Answers the events with these first arguments with "ok". */
 export function answerOn(link: FakeLink, ...values: unknown[]): void {
   for (const frame of link.frames) {
-    if (frame.type === 'EVENT' && values.includes((frame.body as unknown[])[0])) link.ack(frame, 'ok')
+    if (isEvent(frame) && values.includes((frame.body as unknown[])[0])) link.ack(frame, 'ok')
   }
 }
 

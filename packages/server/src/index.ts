@@ -27,11 +27,19 @@ export type {
   NamePolicy,
   PeopleOptions,
   PresencePolicy,
-  RoomPolicy,
   SessionPolicy,
   Watcher,
   WatchRule,
 } from './options/people-options'
+export type {
+  HistoryLimits,
+  HistoryPolicy,
+  Joiner,
+  JoinRule,
+  RecoveryOptions,
+  RoomPolicy,
+  SnapshotHook,
+} from './options/room-options'
 export type { ServerOptions, TlsOptions, Transport, UpgradeRequest } from './options/server-options'
 export { type CheckedUserName, checkUserName } from './people/names'
 export type { UserListEvents } from './people/roster-events'

@@ -5,6 +5,7 @@ import {
   type DefaultEventsMap,
   type DefaultUser,
   type EventsMap,
+  isThenable,
   LIMITS,
   type PublicUser,
   RoomcastError,
@@ -14,8 +15,15 @@ import type { Namespace } from './api/namespace'
 import { NamespaceRegistry } from './api/namespace-registry'
 import type { NamespaceMatcher, ParentNamespace } from './api/parent-namespace'
 import type { Runtime } from './api/runtime'
+import type { Engine } from './cluster/engine'
+import { MemoryEngine } from './cluster/memory/memory-engine'
+import { MessageBudget } from './cluster/message-budget'
 import { CloseMemory } from './connection/close-memory'
 import { TimingWheel } from './connection/timing-wheel'
+import { CallResults } from './delivery/call-results'
+import { EmitOrder } from './delivery/order'
+import { Sessions } from './delivery/sessions'
+import { Streams } from './delivery/stream'
 import { TurnQueue } from './egress/turn-queue'
 import { Receiver } from './ingress/receive'
 import { guardedHook, printFault } from './observe/report'
@@ -82,21 +90,35 @@ export class Server<
     this.options = resolved
     const wheel = new TimingWheel()
     const reportFault = onError ? guardedHook(onError) : printFault
-    const { people } = resolved
+    const { people, recovery } = resolved
+    const budget = new MessageBudget(resolved.maxHistoryBytes, wheel)
+    // The cast: an option that tests have.
+    const engine = (resolved.engine as Engine | undefined) ?? new MemoryEngine({ budget, wheel })
+    const streams = new Streams(engine, wheel, recovery?.windowMs ?? 0)
+    const sessions = recovery && new Sessions({ store: engine.store, budget, wheel, recovery })
     this.runtime = {
       codec: codec ?? createCompactCodec(),
       turn: new TurnQueue({ publish: () => {} }),
       wheel,
       reportFault,
       closeMemory: new CloseMemory(),
+      callResults: new CallResults(engine.store, wheel, reportFault),
       heldBudget: { bytesLeft: LIMITS.heldBytesOfAll },
       people,
       loginGate: new LoginGate(people.loginLimits, people.loginTimeoutMs, wheel),
       loginGuard: new LoginGuard(people.loginLimits, reportFault),
       ackTimeoutMs: ackTimeout,
+      engine,
+      streams,
+      sessions,
+      recovery,
+      order: new EmitOrder(),
+      doubtMs: pingInterval + pingTimeout + DETECTION_SLACK_MS,
+      resendBytes: Math.floor(resolved.maxOutgoingBytes / 2),
       announced: { frameBytes: maxHttpBufferSize, pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout },
     }
     const { runtime, topics } = this
+    startEngine(runtime)
     this.namespaces = new NamespaceRegistry(runtime, resolved.cleanupEmptyChildNamespaces)
     const receiver = new Receiver(this.namespaces, runtime)
     const connections = new Connections(runtime, connectTimeout)
@@ -138,6 +160,7 @@ export class Server<
       connection.end('REVOKED', 'forced server close')
     }
     for (const { people } of namespaces) people.known.revoke(userId)
+    this.runtime.sessions?.endUser(userId)
     return connections.size
   }
 
@@ -216,6 +239,9 @@ export class Server<
     this.app?.close()
     this.app = null
     this.pollSessions.dispose()
+    this.runtime.sessions?.clear()
+    this.runtime.callResults.clear()
+    await this.runtime.engine.close()
   }
 
   /**
@@ -243,6 +269,25 @@ export class Server<
 
 /** How long {@link Server.close} waits for polling clients to ask and be told. */
 const POLL_GOODBYE_MS = 1_000
+
+/** The engine of WebSockets finds a link that is lost by a timer of 4 s, at the earliest after two of its periods. */
+const DETECTION_SLACK_MS = 10_000
+
+function startEngine({ engine, streams, reportFault }: Runtime): void {
+  const onFault = (message: string) => reportFault(new Error(message), { where: 'engine', name: engine.name })
+  const started = engine.start({
+    onFrame: (channel, frame, position) => {
+      if (position !== null) streams.onFrame(channel, frame, position.offset)
+    },
+    onNodeFrame: () => {},
+    onGap: (_channels, why) => onFault(`frames may have been missed: ${why}`),
+    onState: (state) => {
+      if (state !== 'up') onFault(`it is ${state}`)
+    },
+  })
+  if (isThenable(started))
+    started.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
+}
 
 /** People who come from Socket.IO pass a port or an HTTP server. */
 function assertOptionsOnly(options: unknown): void {

@@ -24,7 +24,6 @@ describe('options of Socket.IO', () => {
   test.each([
     ['adapter', class {}, /leave the option out/],
     ['allowEIO3', true, /@roomcast\/client/],
-    ['connectionStateRecovery', {}, /leave the option out/],
     ['cookie', true, /leave the option out/],
     ['httpCompression', true, /io\.http/],
     ['initialPacket', 'x', /connection handler/],

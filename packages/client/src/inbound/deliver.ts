@@ -22,8 +22,14 @@ export interface EventTarget {
  * value, or an error.
  *
  * @param answer  null if no answer is wanted.
+ * @param room    Whose listeners come behind those of the target.
  */
-export function deliverEvent(target: EventTarget, message: MessageOf<typeof EVENT>, answer: Answer | null): void {
+export function deliverEvent(
+  target: EventTarget,
+  message: MessageOf<typeof EVENT>,
+  answer: Answer | null,
+  room: Pick<EventTarget, 'listenersOf'> | null = null,
+): void {
   const { event, body: args } = message
   if (typeof event !== 'string' || RESERVED_EVENTS.has(event)) {
     const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
@@ -57,10 +63,13 @@ export function deliverEvent(target: EventTarget, message: MessageOf<typeof EVEN
   if (answer !== null) args.push((...results: unknown[]) => reply(results))
   const isSeen = target.notifyAny(event, args)
   const handlers = target.listenersOf(event)
-  if (handlers.length === 0 && !isSeen) refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
-  for (const handler of handlers) {
+  const others = room?.listenersOf(event) ?? []
+  if (handlers.length + others.length === 0 && !isSeen) {
+    refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
+  }
+  const run = (self: unknown, handler: AnyListener) => {
     try {
-      const result = handler.apply(target, args)
+      const result = handler.apply(self, args)
       if (result instanceof Promise)
         result.then(
           (value) => value !== undefined && reply([value]),
@@ -72,4 +81,6 @@ export function deliverEvent(target: EventTarget, message: MessageOf<typeof EVEN
       fail(error)
     }
   }
+  for (const handler of handlers) run(target, handler)
+  for (const handler of others) run(room, handler)
 }

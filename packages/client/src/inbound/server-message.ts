@@ -40,6 +40,10 @@ export interface MessageOf<Type extends keyof Bodies> {
   readonly ackId: number
   /** Of an EVENT. */
   readonly event: number | string
+  /** Number of the room of an EVENT that has a position; -1 if it has none. */
+  readonly room: number
+  /** Its position. */
+  readonly seq: number
   readonly body: Bodies[Type]
 }
 
@@ -62,11 +66,11 @@ const header = createHeader()
 
 /** @throws RoomcastError `BAD_FRAME`, `BAD_VALUE`. */
 export function readServerMessage(frame: Uint8Array, codec: ValueCodec): ServerMessage {
-  const { type, namespace, ackId, event, bodyStart } = readHeader(frame, header)
+  const { type, namespace, ackId, event, room, seq, bodyStart } = readHeader(frame, header)
   const readBody = BODY_READERS[type as ServerMessage['type']] as ((body: unknown) => unknown) | undefined
   if (!readBody) throw new RoomcastError('BAD_FRAME', `unknown message type ${type}`)
   // The cast: TypeScript does not see that type and reader go together; the type of the table does.
-  return { type, namespace, ackId, event, body: readBody(codec.decode(frame, bodyStart)) } as ServerMessage
+  return { type, namespace, ackId, event, room, seq, body: readBody(codec.decode(frame, bodyStart)) } as ServerMessage
 }
 
 /** The error that a body tells of. */

@@ -19,6 +19,7 @@ import {
 import { Connection } from '../connection/connection'
 import { pollingMemory, type TextStore } from '../connection/polling-memory'
 import type { LinkEnd, Loss, Told } from '../connection/states'
+import { type RoomMessage, readKeptMessages } from '../inbound/kept-message'
 import { type MessageOf, readServerMessage, type ServerMessage, toError } from '../inbound/server-message'
 import { type ClientOptions, type ResolvedOptions, resolveOptions, type TransportName } from '../options'
 import { Socket } from '../socket/socket'
@@ -199,8 +200,14 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#connection.leave()
   }
 
-  #sendConnect({ nsp, previous }: Socket, auth: unknown): void {
-    const frame = encodeFrame(this.#codec, { type: CONNECT }, { nsp, auth, previous })
+  #sendConnect(socket: Socket, auth: unknown): void {
+    const encode = () => encodeFrame(this.#codec, { type: CONNECT }, socket.connectBody(auth))
+    let frame = encode()
+    if (frame.length > BYTES_BEFORE_CONNECT) {
+      // In so many rooms that it cannot go on with them: it joins them again.
+      socket.dropSession()
+      frame = encode()
+    }
     // The server would close the link, and the next attempt would be no better.
     this.#sendBytes(frame, BYTES_BEFORE_CONNECT)
   }
@@ -240,14 +247,25 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     }
   }
 
-  #onFrame(frame: Uint8Array): void {
-    let message: ServerMessage
+  /** @internal */
+  readMessages(items: unknown): RoomMessage[] | null {
+    return this.#read(() => readKeptMessages(items, this.#codec))
+  }
+
+  /** What the server sent; null if that is malformed. */
+  #read<Message>(read: () => Message): Message | null {
     try {
-      message = readServerMessage(frame, this.#codec)
+      return read()
     } catch (error) {
       if (!isRoomcastError(error)) throw error
-      return this.#connection.cut(BAD_FRAME, 'BAD_FRAME')
+      this.#connection.cut(BAD_FRAME, 'BAD_FRAME')
+      return null
     }
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    const message: ServerMessage | null = this.#read(() => readServerMessage(frame, this.#codec))
+    if (!message) return
     if (message.type === CONNECTED || message.type === CONNECT_ERROR) this.#onAnswer(message)
     else if (message.type === CLOSE) this.#connection.expectEnd(message.body)
     else this.#byNumber.get(message.namespace)?.receive(message)
@@ -264,6 +282,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     this.#attempt = 0
     if (attempt > 0) this.fire('reconnect', attempt)
     if (isTooLate) {
+      socket.dropSession()
       if (message.type === CONNECTED) this.sendFrame({ type: DISCONNECT, namespace: message.namespace }, null)
       if (this.#attached.has(socket)) this.#questions.ask(socket)
       return

@@ -1,4 +1,5 @@
 import { type NamedBody, RoomcastError } from '@roomcast/protocol'
+import { RESULT_AGE_MS } from '../tables'
 import { Outbox, type OutboxEntry, type Retry } from './outbox'
 import { type AckSettle, PendingAcks } from './pending-acks'
 
@@ -15,8 +16,8 @@ export interface SenderOptions {
 export interface SenderHost {
   /** Whether events can be sent now. */
   isConnected(): boolean
-  /** @throws RoomcastError `MESSAGE_TOO_LARGE`. */
-  sendEvent(event: string, ackId: number, body: Uint8Array): void
+  /** @param isCall  Whether it is to take effect once. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
+  sendEvent(event: string, ackId: number, body: Uint8Array, isCall: boolean): void
   /** @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
   sendRequest(ackId: number, body: NamedBody): void
   /** An event failed that nobody waits for. */
@@ -31,14 +32,19 @@ export interface EmitFlags {
   readonly timeoutMs?: number
   /** Milliseconds to wait for the connection; absent means `outboxAge`. */
   readonly maxAgeMs?: number
+  /** Sent again until it is answered, and handled once. */
+  readonly idempotent?: boolean
 }
 
 /**
- * Sends the events of one socket, in order: at once, when the connection is there, and with `retries` until they are
- * answered.
+ * Sends the events of one socket, in order: at once, when the connection is there, and with `retries` or `idempotent` until
+ * they are answered.
  *
  *   emit ──connected──────────────────────────────► sent ──► answered
- *     └──else, or with retries──► outbox ──connect──┘  └── lost ──► outbox (retries)
+ *     └──else, or repeatable──► outbox ──connect────┘  └── lost, or no answer ──► outbox (repeatable)
+ *
+ * What can repeat: an event with `retries`, so often; an idempotent one, until it is too old. Both at most RESULT_AGE_MS: a
+ * server that has seen it knows so for that long.
  */
 export class EventSender {
   readonly #acks = new PendingAcks(() => this.flush())
@@ -47,13 +53,13 @@ export class EventSender {
   readonly #options: SenderOptions
   /** The `connect` listeners run: what they emit goes out before what waited. */
   #isGreeting = false
+  /** Requests that wait for a connection, by ack id. */
+  readonly #requests = new Map<number, NamedBody>()
 
   constructor(host: SenderHost, options: SenderOptions) {
     this.#host = host
     this.#options = options
-    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes, (entry) =>
-      this.#fail(entry, new RoomcastError('OUTBOX_EXPIRED', `"${entry.event}" waited too long`)),
-    )
+    this.#outbox = new Outbox(options.outboxLimit, options.outboxBytes, (entry) => this.#expire(entry))
   }
 
   /**
@@ -65,32 +71,54 @@ export class EventSender {
    */
   emit(event: string, body: Uint8Array, flags: EmitFlags, settle: AckSettle | null): void {
     const { ackTimeout, outboxAge, retries } = this.#options
-    const { timeoutMs = ackTimeout, maxAgeMs = outboxAge } = flags
+    const { timeoutMs = ackTimeout, maxAgeMs = outboxAge, idempotent = false } = flags
     const isConnected = this.#host.isConnected()
-    const retry: Retry | null = retries > 0 && !flags.volatile ? { left: retries, ackId: -1, timeoutMs, settle } : null
+    let ageMs = maxAgeMs
+    let retry: Retry | null = null
+    if ((retries > 0 || idempotent) && !flags.volatile) {
+      ageMs = Math.min(maxAgeMs, RESULT_AGE_MS)
+      // With an end of its own, `timeout` says when that is.
+      const isTimed = idempotent && flags.timeoutMs !== undefined && flags.timeoutMs <= ageMs
+      if (isTimed) ageMs = timeoutMs
+      retry = {
+        left: idempotent ? Number.POSITIVE_INFINITY : retries,
+        ackId: -1,
+        timeoutMs: idempotent ? ackTimeout : timeoutMs,
+        hasEnd: idempotent,
+        isTimed,
+        settle,
+      }
+    }
     const ackId = settle && !retry ? this.#acks.add(timeoutMs, settle) : -1
     if (settle && !retry && ackId < 0) return
     // Nothing overtakes what still waits, but what must not wait.
     const mayGo = isConnected && (flags.volatile || this.#isGreeting || this.#outbox.size === 0)
-    if (mayGo && !retry) return this.#host.sendEvent(event, ackId, body)
+    if (mayGo && !retry) return this.#host.sendEvent(event, ackId, body, false)
     const entry: OutboxEntry = {
       event,
       body: body.slice(),
       ackId,
-      dueAt: performance.now() + maxAgeMs,
+      dueAt: performance.now() + ageMs,
       serial: 0,
       retry,
     }
     if (!this.#keep(entry)) {
       return this.#fail(entry, new RoomcastError('OUTBOX_FULL', `"${event}": the outbox is full`))
     }
-    if (isConnected && this.#isGreeting && !this.#isBusy) this.#send(this.#outbox.take(true))
+    if (isConnected && this.#isGreeting && !(retry && this.#acks.isFull)) this.#send(this.#outbox.take(true))
     else this.flush()
   }
 
-  /** Begins to wait for the answer to a request, `ackTimeout` at most. @returns The id to send it with. */
-  expect(settle: AckSettle): number {
-    return this.#acks.add(this.#options.ackTimeout, settle)
+  /** Begins to wait for the answer to a request, by default `ackTimeout` at most. @returns The id to send it with. */
+  expect(settle: AckSettle, timeoutMs = this.#options.ackTimeout): number {
+    return this.#acks.add(timeoutMs, settle)
+  }
+
+  /** As {@link request}; without a connection as soon as there is one, if the wait is not over by then. */
+  requestSoon(ackId: number, ...body: NamedBody): void {
+    if (this.#host.isConnected()) return this.request(ackId, ...body)
+    for (const id of this.#requests.keys()) if (!this.#acks.has(id)) this.#requests.delete(id)
+    if (this.#acks.has(ackId)) this.#requests.set(ackId, body)
   }
 
   /** Sends a request, unless the wait is over. PROTOCOL.md, "Requests and notices". */
@@ -113,6 +141,11 @@ export class EventSender {
     this.#isGreeting = true
     callListeners()
     this.#isGreeting = false
+    for (const [ackId, body] of this.#requests) {
+      if (!this.#host.isConnected()) return
+      this.#requests.delete(ackId)
+      this.request(ackId, ...body)
+    }
     this.flush()
   }
 
@@ -124,24 +157,24 @@ export class EventSender {
 
   /** Sends what waits, as far as it may: one by one, because a listener told of a failure may disconnect. */
   flush(): void {
-    while (this.#host.isConnected() && !this.#isGreeting && !this.#isBusy && this.#outbox.size > 0) {
+    while (this.#host.isConnected() && !this.#isGreeting) {
+      const { next } = this.#outbox
+      // As many calls are on their way as may: a repeatable one waits for a place.
+      if (!next || (next.retry && this.#acks.isFull)) return
       this.#send(this.#outbox.take())
     }
-  }
-
-  /** Whether as many repeatable events are on their way as may. */
-  get #isBusy(): boolean {
-    return this.#options.retries > 0 && this.#acks.isFull
   }
 
   #send(entry: OutboxEntry | undefined): void {
     if (entry === undefined) return
     const { event, body, retry } = entry
+    // The timer may be late.
+    if (performance.now() >= entry.dueAt) return this.#expire(entry)
     const ackId = retry ? this.#try(entry, retry) : entry.ackId
     // A call that has failed meanwhile must not happen after its caller was told so.
     if (ackId >= 0 && !this.#acks.has(ackId)) return
     try {
-      this.#host.sendEvent(event, ackId, body)
+      this.#host.sendEvent(event, ackId, body, retry !== null)
     } catch (error) {
       // The limit of the server was not known when it was emitted.
       if (retry) this.#acks.forget(ackId)
@@ -158,16 +191,26 @@ export class EventSender {
 
   /** One more time, under the same id: the answer to an earlier one may still come. @returns The ack id to send. */
   #try(entry: OutboxEntry, retry: Retry): number {
+    const leftMs = entry.dueAt - performance.now()
     const settle: AckSettle = (error, args, isLost) => {
-      if (isLost && retry.left-- > 0) this.#outbox.putBack(entry)
+      if (isLost && performance.now() >= entry.dueAt && (retry.hasEnd || retry.left > 0)) this.#expire(entry)
+      else if (isLost && retry.left-- > 0) this.#outbox.putBack(entry)
       else if (isLost && error) this.#fail(entry, error)
       else {
         this.#outbox.release(entry)
         retry.settle?.(error, args)
       }
     }
-    retry.ackId = this.#acks.add(retry.timeoutMs, settle, retry.ackId)
+    const waitMs = retry.hasEnd ? Math.min(retry.timeoutMs, Math.ceil(leftMs)) : retry.timeoutMs
+    retry.ackId = this.#acks.add(waitMs, settle, retry.ackId)
     return retry.ackId
+  }
+
+  /** An event has waited long enough. */
+  #expire(entry: OutboxEntry): void {
+    const { event, retry } = entry
+    const code = retry?.isTimed ? 'ACK_TIMEOUT' : 'OUTBOX_EXPIRED'
+    this.#fail(entry, new RoomcastError(code, `"${event}" waited too long`))
   }
 
   /** An event will not be sent, or not again. */

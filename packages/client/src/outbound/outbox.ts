@@ -16,13 +16,18 @@ export interface OutboxEntry {
   readonly retry: Retry | null
 }
 
-/** Of an event that is sent again until it is answered. */
+/** Of an event that is sent again until it is answered: a CALL, which takes effect once. */
 export interface Retry {
   /** Times it may still be sent. */
   left: number
   /** Id of its calls; -1 before the first. */
   ackId: number
+  /** Wait for an answer, before it is sent again. */
   readonly timeoutMs: number
+  /** Whether the time until it is given up counts while it is on its way. */
+  readonly hasEnd: boolean
+  /** Whether that was said by `timeout`. */
+  readonly isTimed: boolean
   readonly settle: AckSettle | null
 }
 
@@ -72,6 +77,11 @@ export class Outbox {
     for (const entry of this.#kept) if (!wanted(entry)) this.#bytes -= entry.body.length
     this.#kept = this.#kept.filter(wanted)
     if (this.#kept.length === 0) this.#stop()
+  }
+
+  /** The oldest entry. */
+  get next(): OutboxEntry | undefined {
+    return this.#kept[0]
   }
 
   /** Takes out the oldest entry, or the newest. One with `retry` counts until {@link release} or {@link putBack}. */

@@ -26,7 +26,8 @@ export class PendingAcks {
 
   /**
    * @param timeoutMs  Milliseconds until it fails with `ACK_TIMEOUT`.
-   * @param reused  Id of an earlier call that was settled, to use it again; -1 for a new one.
+   * @param reused  Id of an earlier call that was settled, to use it again for the same event; -1 for a new one. No id is ever
+   *                that of two events.
    * @returns The ack id to send, or -1 if too many calls are pending; then `settle` was called.
    */
   add(timeoutMs: number, settle: AckSettle, reused = -1): number {

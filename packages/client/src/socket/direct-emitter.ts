@@ -69,6 +69,11 @@ export class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     return new DirectEmitter(this.#host, { ...this.#flags, volatile: true })
   }
 
+  /** As `socket.idempotent`. */
+  get idempotent(): DirectEmitter<Emit, Timed> {
+    return new DirectEmitter(this.#host, { ...this.#flags, idempotent: true })
+  }
+
   /** As `socket.compress`. */
   compress(_compress: boolean): this {
     return this

@@ -1,4 +1,5 @@
 import type { EventsMap, RoomcastError } from '@roomcast/protocol'
+import type { Gap } from '../rooms/room'
 import type { DisconnectDetails, DisconnectReason } from './socket-link'
 
 /** Events that the library fires on a socket. */
@@ -11,6 +12,11 @@ export interface SocketReservedEvents {
   /** A call with a plain ack callback failed, the outbox is full, the server refused a frame, or a listener threw. */
   error: (error: Error) => void
 }
+
+/** Adds the event `gap`: messages of a room, or to this socket, were missing. As with {@link WithUser}. */
+export type WithGap<Listen extends EventsMap> = 'gap' extends keyof Listen
+  ? Listen
+  : Listen & { gap: (gap: Gap) => void }
 
 /** Adds the event `user`, unless the application has an event of this name: then it has the type that it has there. */
 export type WithUser<Listen extends EventsMap, User> = 'user' extends keyof Listen

@@ -1,4 +1,5 @@
 import type { CloseVerdict, Emitter, FrameFields, RoomcastError } from '@roomcast/protocol'
+import type { RoomMessage } from '../inbound/kept-message'
 import type { ServerMessage } from '../inbound/server-message'
 import type { TransportName } from '../options'
 
@@ -77,6 +78,8 @@ export interface SocketLink extends Emitter<Record<never, never>, ManagerReserve
   encodeBody(event: string, args: readonly unknown[]): Uint8Array
   /** @internal Sends an encoded body behind a header. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendBody(fields: FrameFields, body: Uint8Array): void
+  /** @internal Reads messages of an answer; null if they are malformed, and the link is cut. */
+  readMessages(items: unknown): RoomMessage[] | null
   /** @internal Encodes and sends. @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
   sendFrame(fields: FrameFields, body: unknown): void
 }

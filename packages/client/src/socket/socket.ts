@@ -1,19 +1,16 @@
 import {
-  type AckResult,
   assertEmittable,
+  type ConnectBody,
   closeVerdict,
-  type DataArgs,
   type DefaultEventsMap,
   type DefaultUser,
   type EndBody,
-  type EventArgs,
-  type EventNames,
   type EventsMap,
   type PublicUser,
   RoomcastError,
-  SocketEmitter,
 } from '@roomcast/protocol'
 import { type Answer, deliverEvent } from '../inbound/deliver'
+import { Inbox } from '../inbound/inbox'
 import { type MessageOf, type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
 import { type EmitFlags, EventSender } from '../outbound/event-sender'
@@ -21,9 +18,13 @@ import type { AckSettle } from '../outbound/pending-acks'
 import { Login } from '../people/login'
 import type { UserWatch, WatchOptions } from '../people/user-watch'
 import { UserWatches } from '../people/user-watches'
-import { ABNORMAL, ACK, ACK_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
-import { DirectEmitter } from './direct-emitter'
-import type { SocketReservedEvents, WithUser } from './socket-events'
+import type { JoinOptions, Room } from '../rooms/room'
+import { Rooms } from '../rooms/rooms'
+import { Session } from '../rooms/session'
+import type { StreamOwner } from '../rooms/stream'
+import { ABNORMAL, ACK, ACK_ERROR, CALL, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
+import { EmittingSocket } from './emitting-socket'
+import type { WithGap, WithUser } from './socket-events'
 import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
 
 /**
@@ -37,11 +38,9 @@ export class Socket<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = Listen,
   User extends PublicUser = DefaultUser,
-> extends SocketEmitter<WithUser<Listen, User>, SocketReservedEvents> {
-  /** Given by the server at each connect; undefined while not connected. */
+> extends EmittingSocket<WithGap<WithUser<Listen, User>>, Emit> {
+  /** Given by the server at each connect, the same again if it has resumed the session; undefined while not connected. */
   id: string | undefined
-  /** Whether the session was resumed. Sessions are not resumed in this version: always false. */
-  readonly recovered = false
   /** Sent at each attempt; may be replaced, for example with a new token before `connect()`. */
   auth: AuthOption | undefined
   /**
@@ -59,8 +58,12 @@ export class Socket<
   readonly #sender: EventSender
   readonly #login: Login
   readonly #watches: UserWatches
+  readonly #rooms: Rooms
+  readonly #session = new Session()
+  readonly #inbox = new Inbox((message) => this.#handle(message))
+  /** Raised by each connection: a session that is resumed has the same id. */
+  #era = 0
   readonly #link: SocketLink
-  readonly #direct = new DirectEmitter<Emit, false>(this, {})
 
   /** @internal */
   constructor(
@@ -75,8 +78,8 @@ export class Socket<
     this.#sender = new EventSender(
       {
         isConnected: () => this.connected,
-        sendEvent: (event, ackId, body) =>
-          link.sendBody({ type: EVENT, namespace: this.#namespace, ackId, event }, body),
+        sendEvent: (event, ackId, body, isCall) =>
+          link.sendBody({ type: isCall ? CALL : EVENT, namespace: this.#namespace, ackId, event }, body),
         sendRequest: (ackId, body) => link.sendFrame({ type: REQUEST, namespace: this.#namespace, ackId }, body),
         onLostEvent: (error) => this.fire('error', error),
       },
@@ -84,6 +87,17 @@ export class Socket<
     )
     this.#login = new Login(this, this.#sender)
     this.#watches = new UserWatches(this, this.#sender)
+    this.#rooms = new Rooms(
+      {
+        isConnected: () => this.connected,
+        deliver: (message, room) => this.#deliverEvent(message, room),
+        onGap: (gap) => this.#tell('gap', gap),
+        hold: () => this.#inbox.hold(),
+        readMessages: (items) => link.readMessages(items),
+        onListenerError: (error, event) => this.onListenerError(error, event),
+      },
+      this.#sender,
+    )
   }
 
   /** The connection beneath, with the reconnection events. */
@@ -104,6 +118,14 @@ export class Socket<
   /** Whether the socket is connected, or will connect by itself. */
   get active(): boolean {
     return this.#phase !== 'idle'
+  }
+
+  /**
+   * Whether this connection goes on with the session of the one before, with its `id` and its rooms, and nothing that was sent
+   * meanwhile is missing. False at the first connect, and on a server that keeps no sessions.
+   */
+  get recovered(): boolean {
+    return this.#session.recovered
   }
 
   /**
@@ -138,6 +160,7 @@ export class Socket<
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
     if (this.connected) this.#link.sendFrame({ type: DISCONNECT, namespace: this.#namespace }, null)
+    this.#session.drop()
     if (this.active) this.#end('io client disconnect', true)
     return this
   }
@@ -185,72 +208,26 @@ export class Socket<
   }
 
   /**
-   * Sends an event, in the order of all other events of this socket. While not connected it waits in the
-   * outbox, which is bounded.
+   * Joins a room, if the server's rules allow it. To be called once, and not at each `connect`: the room is joined again by itself.
    *
-   * @param args  Arguments; any value of PROTOCOL.md, "Values". A function at the end is the ack, called with
-   *              what the server's handler answers. If the call fails it is not called, and `error` is fired;
-   *              use `timeout(ms)` or `emitWithAck` to be told.
-   * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`.
+   * @param room    Its name, 1 to 200 bytes of text without control characters.
+   * @param params  For the server's rules: any value; sent again at each reconnect.
+   * @returns The room; the same again if it is joined already, after asking anew. Listeners that are attached right behind
+   *          `await` miss nothing.
+   * @throws RoomcastError `INVALID_ROOM_NAME`, `JOIN_REFUSED`, `TOO_MANY_ROOMS`, or of the server's rules; `ACK_TIMEOUT` (the wait for
+   *         a connection included), `DISCONNECTED`: then the socket is not in the room.
    */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this {
-    this.#direct.emit(event, ...args)
-    return this
-  }
-
-  /**
-   * Sends an event and waits for the ack of the server's handler.
-   *
-   * @throws RoomcastError `ACK_TIMEOUT` (after `ackTimeout`, 10 s by default), `DISCONNECTED`, `OUTBOX_FULL`,
-   *         `TOO_MANY_PENDING_ACKS`, the server's own code, and what {@link emit} throws.
-   */
-  emitWithAck<Event extends EventNames<Emit>>(
-    event: Event,
-    ...args: DataArgs<Emit, Event>
-  ): Promise<AckResult<Emit, Event>> {
-    return this.#direct.emitWithAck(event, ...args)
-  }
-
-  /** Emits an event named `message`. */
-  send(...args: EventArgs<Emit, 'message'>): this {
-    return this.emit('message', ...args)
-  }
-
-  /** The same as {@link send}. */
-  write(...args: EventArgs<Emit, 'message'>): this {
-    return this.send(...args)
-  }
-
-  /**
-   * @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`, 1 to 2^31 - 1; the ack gets the error in front.
-   * @throws RoomcastError `INVALID_OPTION`.
-   */
-  timeout(ms: number): DirectEmitter<Emit, true> {
-    return this.#direct.timeout(ms)
-  }
-
-  /** Drops the event if the socket is not connected. */
-  get volatile(): DirectEmitter<Emit, false> {
-    return this.#direct.volatile
-  }
-
-  /**
-   * How long the event waits for the connection.
-   *
-   * @param ms  Milliseconds, 1 to 2^31 - 1; then it fails with `OUTBOX_EXPIRED`.
-   * @throws RoomcastError `INVALID_OPTION`.
-   */
-  maxAge(ms: number): DirectEmitter<Emit, false> {
-    return this.#direct.maxAge(ms)
-  }
-
-  /** For code written for Socket.IO; the browser decides about compression. */
-  compress(_compress: boolean): this {
-    return this
+  join<State = unknown>(
+    room: string,
+    params: unknown = null,
+    { timeout }: JoinOptions = {},
+  ): Promise<Room<Listen, State>> {
+    // The cast: what a room shows and sends is known to the server alone.
+    return this.#rooms.join(room, params, timeout) as Promise<unknown> as Promise<Room<Listen, State>>
   }
 
   /** @internal Sends one event, or keeps it. */
-  deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
+  override deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
     this.notifyOutgoing(event, data)
     if (flags.volatile && !this.connected) {
@@ -262,9 +239,13 @@ export class Socket<
 
   /** @internal A frame of the server for this namespace. */
   receive(message: ServerMessage): void {
+    this.#inbox.push(message)
+  }
+
+  #handle(message: ServerMessage): void {
     switch (message.type) {
       case EVENT:
-        return deliverEvent(this, message, this.#answerTo(message.ackId))
+        return message.room < 0 ? this.#deliverEvent(message, null) : this.#rooms.streams.receive(message)
       case ACK:
         return this.#sender.settle(message.ackId, null, message.body)
       case ACK_ERROR:
@@ -274,13 +255,30 @@ export class Socket<
       case DISCONNECT: {
         const details = message.body && detailsOf(message.body)
         this.lastClose = details ?? this.lastClose
+        this.#session.drop()
         return this.#end('io server disconnect', true, details)
       }
       case CONNECTED:
         return this.#onConnected(message)
       case NOTICE:
-        return (message.body[0] === 'user' ? this.#login : this.#watches).onNotice(message.body)
+        // Each passes over what is not its own.
+        if (message.body[0] === 'user') return this.#login.onNotice(message.body)
+        this.#watches.onNotice(message.body)
+        return this.#rooms.onNotice(message.body)
     }
+  }
+
+  /** @internal What CONNECT says. */
+  connectBody(auth: unknown): ConnectBody {
+    const { nsp, previous } = this
+    const { streams } = this.#rooms
+    const resume = this.#session.resume(streams.get(0)?.position ?? 0, streams.named())
+    return { nsp, auth, previous, client: this.#session.client, resume }
+  }
+
+  /** @internal The next connection begins anew. */
+  dropSession(): void {
+    this.#session.drop()
   }
 
   /** @internal Asks for the namespace, and anew if `auth` has changed since. */
@@ -292,8 +290,8 @@ export class Socket<
 
   /** @internal */
   onUser(user: PublicUser | null): void {
-    // The cast: for the compiler it is an event of the server, whatever its type is there.
-    ;(this as unknown as { fire(event: string, user: unknown): void }).fire('user', user)
+    this.#session.onUser(user?.id)
+    this.#tell('user', user)
   }
 
   /** @internal An attempt failed; `isFinal` if there will be no other. */
@@ -305,25 +303,32 @@ export class Socket<
 
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
+    // What has come has come before the end.
+    this.#inbox.flush()
+    if (!this.connected) return
+    if (details.verdict === 'never') this.#session.drop()
+    else this.#session.onLost()
     this.previous = details.code === ABNORMAL ? this.id : undefined
     this.lastClose = details
     this.#end(reason, isFinal, details)
   }
 
-  /** @internal Never a process event: one faulty listener must not end a Node.js client. */
-  override onListenerError(error: unknown, event: string): void {
-    const hasListener = event !== 'error' && this.listenersOf('error').length > 0
-    if (hasListener && error instanceof Error) this.fire('error', error)
-    else super.onListenerError(error, event)
+  /** An event of the library that the application may have a type of its own for: to the compiler it is the server's. */
+  #tell(event: 'gap' | 'user', about: unknown): void {
+    ;(this as unknown as { fire(event: string, about: unknown): void }).fire(event, about)
+  }
+
+  #deliverEvent(message: MessageOf<typeof EVENT>, room: StreamOwner | null): void {
+    deliverEvent(this, message, this.#answerTo(message.ackId), room)
   }
 
   /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */
   #answerTo(ackId: number): Answer | null {
     if (ackId < 0) return null
-    const { id } = this
+    const era = this.#era
     const namespace = this.#namespace
     return (error, results) => {
-      if (this.id !== id) return
+      if (this.#era !== era) return
       const type = error === null ? ACK : ACK_ERROR
       this.#link.sendFrame({ type, namespace, ackId }, error ?? results)
     }
@@ -337,12 +342,16 @@ export class Socket<
     this.failures = 0
     if (previous) this.lastClose = detailsOf(previous)
     this.previous = undefined
+    const { named } = this.#session
+    this.#session.onConnected(body)
+    this.#rooms.onConnected(body, named)
     // A listener may disconnect.
     this.#sender.greet(() => {
       this.#login.onConnected(body)
       if (this.id === sid) this.fire('connect')
     })
     if (this.id === sid) this.#watches.onConnected()
+    if (this.id === sid) this.#rooms.tell()
   }
 
   /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */
@@ -350,7 +359,10 @@ export class Socket<
     const wasConnected = this.connected
     this.#phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
+    this.#era++
+    this.#inbox.clear()
     if (isFinal) this.#link.detach(this)
+    this.#rooms.onEnd()
     this.#login.onEnd(isFinal)
     this.#sender.onDisconnect()
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)

@@ -1,6 +1,7 @@
 import {
   type AckResult,
   assertTimeout,
+  callListener,
   type DataArgs,
   type EventArgs,
   type EventNames,
@@ -16,7 +17,23 @@ import type { EmitFlags, RoomEmitter } from './room-emitter'
 export interface DirectHost<Emit extends EventsMap, Data, User extends PublicUser> {
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean
   others(flags: EmitFlags): RoomEmitter<Emit, Data, User>
-  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle
+  fire(event: 'error', error: Error): void
+  onListenerError(error: unknown, event: string): void
+}
+
+/** Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
+export function ackSettle(
+  socket: Pick<DirectHost<EventsMap, unknown, PublicUser>, 'fire' | 'onListenerError'>,
+  ack: (...args: unknown[]) => void,
+  isTimed: boolean,
+): AckSettle {
+  const call = (...args: unknown[]) =>
+    callListener(ack, undefined, args, (error) => socket.onListenerError(error, 'ack'))
+  return (error, args) => {
+    if (isTimed) call(...(error === null ? [null, ...args] : [error]))
+    else if (error === null) call(...args)
+    else socket.fire('error', error)
+  }
 }
 
 /** Emits to one socket, or to the others, with flags. Every step returns a new object. */
@@ -34,7 +51,7 @@ export class DirectEmitter<Emit extends EventsMap, Data, User extends PublicUser
   ): boolean {
     const { data, ack } = splitAck(args)
     const isTimed = this.flags.timeoutMs !== undefined
-    return this.host.deliver(event, data, this.flags, ack && this.host.settleWith(ack, isTimed))
+    return this.host.deliver(event, data, this.flags, ack && ackSettle(this.host, ack, isTimed))
   }
 
   /** As `socket.emitWithAck`. */

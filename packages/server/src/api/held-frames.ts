@@ -1,9 +1,9 @@
 import { LIMITS } from '@roomcast/protocol'
 
-/** An event or a request that arrived and waits. */
+/** An event, a call or a request that arrived, and may have to wait. */
 export interface HeldFrame {
-  /** An event; else a request of the library. */
-  readonly isEvent: boolean
+  /** `call`: an event that takes effect once; `request`: one of the library. */
+  readonly kind: 'call' | 'event' | 'request'
   readonly name: string
   readonly ackId: number
   readonly args: unknown[]
@@ -11,7 +11,7 @@ export interface HeldFrame {
   readonly bytes: number
 }
 
-/** What a client sent while its socket is not ready: an asynchronous `connection` handler runs, or a login. */
+/** What a client sent while its socket is not ready: an asynchronous `connection` handler runs, a login, or the search for a call. */
 export class HeldFrames {
   private frames: HeldFrame[] = []
   private bytes = 0

@@ -11,7 +11,8 @@ import type {
   ListenerFor,
   PublicUser,
 } from '@roomcast/protocol'
-import type { Login, RoomPolicy } from '../options/people-options'
+import type { Login } from '../options/people-options'
+import type { RoomPolicy } from '../options/room-options'
 import type { Namespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
 import type { RemoteSocket, RoomEmitter } from './room-emitter'
 import type { UserList } from './user-list'

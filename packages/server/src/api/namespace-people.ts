@@ -6,7 +6,7 @@ import {
   encodeFrame,
   MESSAGE_TYPES,
 } from '@roomcast/protocol'
-import type { Login } from '../options/people-options'
+import { type Login, type PresencePolicy, resolvePresence } from '../options/people-options'
 import { MemberLogin } from '../people/account'
 import type { Identity } from '../people/identity'
 import { People, userNotice } from '../people/people'
@@ -19,7 +19,8 @@ export interface PeopleNamespace {
   readonly name: string
   readonly number: number
   readonly runtime: Runtime
-  leave(socket: AnySocket, room: string): void
+  readonly inside: { leave(socket: AnySocket, room: string): void }
+  readonly resumable: { onUserChange(socket: AnySocket): void }
   reportIfEmpty(): void
   /** Of `login`, when a connected socket became somebody, or somebody else, and of `logout`. */
   fire(event: 'login' | 'logout', socket: AnySocket, before: DefaultUser | null): void
@@ -30,6 +31,7 @@ export class NamespacePeople {
   /** null: everybody is anonymous. */
   login: Login | null
   private made: People<AnySocket> | null = null
+  private readonly policies: [pattern: string, policy: PresencePolicy][] = []
   private readonly attempts = new Map<AnySocket, AbortController>()
 
   constructor(private readonly namespace: PeopleNamespace) {
@@ -40,6 +42,13 @@ export class NamespacePeople {
   get known(): People<AnySocket> {
     this.made ??= this.make()
     return this.made
+  }
+
+  /** Rules for the lists of rooms. @throws RoomcastError `INVALID_OPTION`. */
+  setPolicy(pattern: string, policy: PresencePolicy): void {
+    resolvePresence('presence', policy, this.namespace.runtime.people.presence)
+    this.policies.push([pattern, policy])
+    this.made?.rosters.setPolicy(pattern, policy)
   }
 
   /** Users who are online, or expected back. */
@@ -133,7 +142,7 @@ export class NamespacePeople {
   private make(): People<AnySocket> {
     const { namespace } = this
     const { codec, wheel, reportFault, turn, people } = namespace.runtime
-    return new People(people, {
+    const made = new People<AnySocket>(people, {
       namespaceName: namespace.name,
       namespaceNumber: namespace.number,
       flush: () => turn.flush(),
@@ -150,6 +159,8 @@ export class NamespacePeople {
         connection.end('LOGIN_EXPIRED', 'forced server close')
       },
     })
+    for (const [pattern, policy] of this.policies) made.rosters.setPolicy(pattern, policy)
+    return made
   }
 
   /** As {@link People.enter}; a socket that stays nobody because it is refused goes, where nobody may be nobody. */
@@ -169,11 +180,13 @@ export class NamespacePeople {
   private leaveAsSomebody(socket: AnySocket): void {
     this.namespace.runtime.turn.flush()
     this.known.watches.revokeAll(socket)
+    socket.tracking?.joining.clear()
+    this.namespace.resumable.onUserChange(socket)
     for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name)
     this.known.exit(socket)
     socket.login = null
     // As nobody: listeners of the adapter hear of it, and may let it join others.
-    for (const { name } of [...(socket.joined ?? [])]) this.namespace.leave(socket, name)
+    for (const { name } of [...(socket.joined ?? [])]) this.namespace.inside.leave(socket, name)
   }
 }
 

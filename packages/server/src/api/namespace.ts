@@ -17,12 +17,14 @@ import {
   type RoomcastError,
 } from '@roomcast/protocol'
 import type { AckOutcome } from '../connection/pending-acks'
-import { Broadcaster, type Targets } from '../egress/broadcaster'
-import type { Login, PresencePolicy, RoomPolicy } from '../options/people-options'
-import { RoomIndex } from '../rooms/room-index'
+import type { Targets } from '../egress/broadcaster'
+import type { Login, PresencePolicy } from '../options/people-options'
+import { type RoomPolicy, resolveRoomPolicy } from '../options/room-options'
 import { AdapterView } from './adapter-view'
 import { BroadcastCalls } from './broadcast-calls'
 import { NamespacePeople } from './namespace-people'
+import { NamespaceRooms } from './namespace-rooms'
+import { NamespaceSessions } from './namespace-sessions'
 import {
   type BroadcastSettle,
   type EmitFlags,
@@ -88,14 +90,16 @@ export class Namespace<
   readonly adapter: AdapterView
   /** @internal */
   readonly people: NamespacePeople
+  /** @internal */
+  readonly inside: NamespaceRooms
+  /** @internal */
+  readonly resumable: NamespaceSessions
   /** @internal Middleware of `use`. */
   middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>[] = []
 
   /** @internal The pattern that made it: its listeners hold here too. */
   parent: Pick<Emitter<EventsMap, EventsMap>, 'listenersOf'> | null = null
 
-  private readonly index: RoomIndex<AnySocket>
-  private readonly broadcaster: Broadcaster<AnySocket>
   private readonly calls: BroadcastCalls
   private outgoingListeners = 0
   private candidates = 0
@@ -113,15 +117,14 @@ export class Namespace<
     super()
     this.adapter = new AdapterView(name, runtime.reportFault)
     this.people = new NamespacePeople(this)
-    this.index = new RoomIndex(number, this.adapter, (id) => this.people.membersOf(id))
-    this.adapter.observe(this.index)
+    this.inside = new NamespaceRooms(this)
+    this.resumable = new NamespaceSessions(this)
     this.calls = new BroadcastCalls(runtime, (error, event) => this.onListenerError(error, event))
-    this.broadcaster = new Broadcaster(this.index, runtime.turn)
   }
 
   /** The sockets of the namespace by id. Live and read-only. */
   get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data, User>> {
-    return this.index.members
+    return this.inside.index.members
   }
 
   /** Adds a middleware that every connecting socket passes, in order of registration. */
@@ -146,8 +149,10 @@ export class Namespace<
    * @param pattern  A room name, where `*` stands for any text.
    * @throws RoomcastError `INVALID_OPTION`.
    */
-  rooms(pattern: string, { presence = {} }: RoomPolicy<User>): this {
-    this.people.known.rosters.setPolicy(pattern, presence as PresencePolicy)
+  rooms(pattern: string, policy: RoomPolicy<User>): this {
+    const resolved = resolveRoomPolicy(pattern, policy as RoomPolicy)
+    this.people.setPolicy(pattern, (policy.presence ?? {}) as PresencePolicy)
+    this.inside.streams.setPolicy(pattern, resolved)
     return this
   }
 
@@ -275,20 +280,20 @@ export class Namespace<
   ): void {
     assertEmittable(event)
     if (this.outgoingListeners > 0) {
-      for (const socket of this.broadcaster.select(targets)) socket.notifyOutgoing(event, args)
+      for (const socket of this.inside.select(targets)) socket.notifyOutgoing(event, args)
     }
-    if (settle === null && !this.broadcaster.mayReach(targets)) return
+    if (settle === null && !this.inside.mayReach(targets)) return
     const { codec } = this.runtime
     const ackId = settle === null ? -1 : this.calls.nextId()
     const frame = encodeFrame(codec, { type: MESSAGE_TYPES.EVENT, namespace: this.number, ackId, event }, args)
-    if (settle !== null && !this.calls.add(ackId, this.broadcaster.select(targets), flags.timeoutMs, settle)) return
-    this.broadcaster.publish(targets, frame, flags)
+    if (settle !== null && !this.calls.add(ackId, this.inside.select(targets), flags.timeoutMs, settle)) return
+    this.inside.emit(targets, flags, frame, event, args)
     this.calls.sent(ackId)
   }
 
   /** @internal */
   select(targets: Targets): Iterable<AnySocket> {
-    return this.broadcaster.select(targets)
+    return this.inside.select(targets)
   }
 
   /** @internal An answer of a socket to a broadcast. */
@@ -299,37 +304,15 @@ export class Namespace<
   /** @internal Puts a socket that passed the middleware into the namespace. */
   add(socket: AnySocket): void {
     this.runtime.turn.flush()
-    this.index.add(socket)
+    this.inside.index.add(socket)
   }
 
-  /** @internal */
-  join(socket: AnySocket, room: string): void {
-    this.runtime.turn.flush()
-    if (!this.index.lacks(socket, room)) return
-    // Before the adapter tells: a listener may take the socket out again.
-    this.people.join(socket, room)
-    this.index.join(socket, room)
-  }
-
-  /** @internal */
-  leave(socket: AnySocket, room: string): void {
-    this.runtime.turn.flush()
-    if (!this.index.holds(socket, room)) return
-    this.people.leave(socket, room)
-    this.index.leave(socket, room)
-    this.people.left(socket, room)
-  }
-
-  /** @internal */
-  roomsOf(socket: AnySocket): Set<string> {
-    return this.index.roomsOf(socket)
-  }
-
-  /** @internal @param details  How the link ended, if it did. */
-  remove(socket: AnySocket, details: DisconnectDetails | undefined): void {
+  /** @internal @param details  How the link ended, if it did. @param isFinal  Somebody decided it. */
+  remove(socket: AnySocket, details: DisconnectDetails | undefined, isFinal: boolean): void {
     this.runtime.turn.flush()
     this.people.gone(socket, details)
-    this.index.remove(socket)
+    this.resumable.onGone(socket, isFinal)
+    this.inside.remove(socket)
     this.calls.leave(socket)
     this.reportIfEmpty()
   }
@@ -364,7 +347,8 @@ export class Namespace<
   /** @internal Lets the registry remove it, if nobody is there or on the way. */
   reportIfEmpty(): void {
     // Who is expected back finds the lists as they were.
-    if (this.index.members.size === 0 && this.candidates === 0 && this.people.size === 0) this.onEmpty(this)
+    const isEmpty = this.sockets.size === 0 && this.candidates === 0 && this.people.size === 0
+    if (isEmpty && !this.resumable.isAwaited) this.onEmpty(this)
   }
 
   private everybody(): RoomEmitter<Emit, Data, User> {

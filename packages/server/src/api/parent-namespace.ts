@@ -8,9 +8,11 @@ import {
   RoomcastError,
 } from '@roomcast/protocol'
 import type { Targets } from '../egress/broadcaster'
-import { type Login, type PresencePolicy, type RoomPolicy, resolvePresence } from '../options/people-options'
+import { type Login, type PresencePolicy, resolvePresence } from '../options/people-options'
+import { type RoomPolicy, resolveRoomPolicy } from '../options/room-options'
 import type { AnyNamespace, NamespaceMiddleware, NamespaceReservedEvents } from './namespace'
 import {
+  type BroadcastHost,
   type BroadcastSettle,
   type EmitFlags,
   EVERYBODY,
@@ -40,6 +42,21 @@ export class ParentNamespace<
 > extends Emitter<ServerSide, NamespaceReservedEvents<Listen, Emit, ServerSide, Data, User>> {
   /** @internal */
   readonly children = new Set<AnyNamespace>()
+  /** @internal */
+  readonly inside: BroadcastHost['inside'] = {
+    releaseDetached: (targets, rooms) => {
+      for (const child of this.children) child.inside.releaseDetached(targets, rooms)
+    },
+    enterDetached: (targets, rooms) => {
+      for (const child of this.children) child.inside.enterDetached(targets, rooms)
+    },
+    history: () => {
+      throw new RoomcastError(
+        'INVALID_OPTION',
+        'history is of a room of one namespace, not of all that match a pattern',
+      )
+    },
+  }
   private middleware: readonly NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>[] = []
   /** undefined: as the server's. */
   private login: Login<User> | null | undefined
@@ -70,8 +87,7 @@ export class ParentNamespace<
 
   /** As `Namespace.rooms`, for every child created from now on. @throws RoomcastError `INVALID_OPTION`. */
   rooms(pattern: string, policy: RoomPolicy<User>): this {
-    if (typeof pattern !== 'string')
-      throw new RoomcastError('INVALID_OPTION', `a pattern is a text, not a ${typeof pattern}`)
+    resolveRoomPolicy(pattern, policy as RoomPolicy)
     resolvePresence('presence', (policy.presence ?? {}) as PresencePolicy, this.runtime.people.presence)
     this.policies.push({ pattern, policy })
     return this

@@ -29,6 +29,24 @@ export interface RemoteSocket<Emit extends EventsMap, Data, User extends PublicU
   disconnect(close?: boolean): unknown
 }
 
+/** Which messages of a room are read. */
+export interface HistoryOptions {
+  /** Messages at most, from 1 to 1,000. @default 100 */
+  readonly limit?: number
+  /** Position that they come before. @default the end */
+  readonly before?: number
+}
+
+/** A message that a room was sent. */
+export interface RoomMessage {
+  /** Its position among the messages of the room. */
+  readonly seq: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly event: string
+  readonly args: readonly unknown[]
+}
+
 /** Flags of an emit to many. */
 export interface EmitFlags extends DeliveryFlags {
   /** Milliseconds to wait for acks; undefined means the server's `ackTimeout`. */
@@ -51,6 +69,13 @@ export interface BroadcastHost {
     settle: BroadcastSettle | null,
   ): void
   select(targets: Targets): Iterable<RemoteSocket<EventsMap, unknown>>
+  /** What bulk operations do to sessions whose link is lost. */
+  readonly inside: {
+    /** Takes them out of rooms; null ends them. */
+    releaseDetached(targets: Targets, rooms: readonly string[] | null): void
+    enterDetached(targets: Targets, rooms: readonly string[]): void
+    history(room: string, options: HistoryOptions): Promise<RoomMessage[]>
+  }
 }
 
 /**
@@ -167,17 +192,37 @@ export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser =
   socketsJoin(room: string | readonly string[]): void {
     const names = roomNames(room)
     for (const socket of [...this.host.select(this.targets)]) socket.join(names)
+    this.host.inside.enterDetached(this.targets, names)
   }
 
   /** Makes every receiver leave rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
   socketsLeave(room: string | readonly string[]): void {
     const names = roomNames(room)
-    for (const socket of [...this.host.select(this.targets)]) for (const name of names) socket.leave(name)
+    const sockets = [...this.host.select(this.targets)]
+    this.host.inside.releaseDetached(this.targets, names)
+    for (const socket of sockets) for (const name of names) socket.leave(name)
   }
 
   /** Disconnects every receiver. @param close  Also close the connection beneath. @default false */
   disconnectSockets(close = false): void {
-    for (const socket of [...this.host.select(this.targets)]) socket.disconnect(close)
+    const sockets = [...this.host.select(this.targets)]
+    this.host.inside.releaseDetached(this.targets, null)
+    for (const socket of sockets) socket.disconnect(close)
+  }
+
+  /**
+   * What a room was sent lately: the policy of the room keeps it, see `history` of {@link RoomPolicy}.
+   *
+   * @returns The messages, the oldest first; none of a room without history.
+   * @throws RoomcastError `INVALID_OPTION` unless exactly one room is meant; a limit that is not 1 to 1,000.
+   */
+  async history(options: HistoryOptions = {}): Promise<RoomMessage[]> {
+    const { rooms, except } = this.targets
+    const [room] = rooms
+    if (room === undefined || rooms.length > 1 || except.length > 0) {
+      throw new RoomcastError('INVALID_OPTION', `history is of one room, not of ${rooms.length}, nor with exceptions`)
+    }
+    return this.host.inside.history(room, options)
   }
 
   private with(targets: Targets): RoomEmitter<Emit, Data, User> {

@@ -1,9 +1,15 @@
 import type { AnnouncedLimits, ValueCodec } from '@roomcast/protocol'
+import type { Engine } from '../cluster/engine'
 import type { CloseMemory } from '../connection/close-memory'
 import type { TimingWheel } from '../connection/timing-wheel'
+import type { CallResults } from '../delivery/call-results'
+import type { EmitOrder } from '../delivery/order'
+import type { Sessions } from '../delivery/sessions'
+import type { Streams } from '../delivery/stream'
 import type { TurnQueue } from '../egress/turn-queue'
 import type { FaultHook } from '../observe/report'
 import type { ResolvedPeopleOptions } from '../options/people-options'
+import type { ResolvedRecovery } from '../options/room-options'
 import type { LoginGate } from '../people/login-gate'
 import type { LoginGuard } from '../people/login-guard'
 import type { HeldBudget } from './held-frames'
@@ -16,6 +22,8 @@ export interface Runtime {
   readonly reportFault: FaultHook
   /** Ends of connections that their clients did not see. */
   readonly closeMemory: CloseMemory
+  /** Calls that take effect once. */
+  readonly callResults: CallResults
   /** Milliseconds until a call without an answer fails, where the call names none. */
   readonly ackTimeoutMs: number
   /** What frames that wait for logins and connection handlers may take. */
@@ -26,6 +34,19 @@ export interface Runtime {
   readonly loginGate: LoginGate
   /** Who has been refused too often. */
   readonly loginGuard: LoginGuard
+  /** What several processes share. */
+  readonly engine: Engine
+  /** Logs of rooms that are followed. */
+  readonly streams: Streams
+  /** null: a session ends with its link. */
+  readonly sessions: Sessions | null
+  /** Rules for sessions; null if none are kept. */
+  readonly recovery: ResolvedRecovery | null
+  readonly order: EmitOrder
+  /** Milliseconds that something may be on its way until the link is found to be lost. */
+  readonly doubtMs: number
+  /** Bytes that are sent again at once to one socket. */
+  readonly resendBytes: number
   /** What every client is told, and held to. */
   readonly announced: AnnouncedLimits
 }

@@ -1,3 +1,4 @@
+import { closeVerdict } from '@roomcast/protocol'
 import type { CloseInfo, DisconnectReason } from '../connection/connection'
 
 /** More about a disconnect: the close code and text of the link, if it was the link that ended. */
@@ -19,3 +20,8 @@ export type SocketMiddleware = (
   event: [event: string, ...args: any[]],
   next: (error?: Error) => void,
 ) => unknown
+
+/** Whether somebody has decided that the socket goes, so that it does not come back. */
+export function isDecided(reason: DisconnectReason, details: DisconnectDetails | undefined): boolean {
+  return reason === 'client namespace disconnect' || (details !== undefined && closeVerdict(details.code) === 'never')
+}

@@ -18,10 +18,12 @@ export interface SocketNamespace<Member, Emit extends EventsMap, Data, User exte
 export interface SocketHost<Member> extends BroadcastHost {
   readonly number: number
   readonly runtime: Runtime
-  join(socket: Member, room: string): void
-  leave(socket: Member, room: string): void
-  roomsOf(socket: Member): Set<string>
-  remove(socket: Member, details: DisconnectDetails | undefined): void
+  readonly inside: BroadcastHost['inside'] & {
+    readonly index: { roomsOf(socket: Member): Set<string> }
+    join(socket: Member, room: string): void
+    leave(socket: Member, room: string): void
+  }
+  remove(socket: Member, details: DisconnectDetails | undefined, isFinal: boolean): void
   noteOutgoingListeners(change: number): void
   answerCall(socket: Member, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
 }

@@ -1,9 +1,7 @@
 import {
   type AckResult,
-  assertEmittable,
   assertRoomName,
   assertTimeout,
-  callListener,
   type DataArgs,
   type DefaultEventsMap,
   type DefaultUser,
@@ -19,15 +17,17 @@ import {
 } from '@roomcast/protocol'
 import type { Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
-import { type AckOutcome, type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
+import type { AckOutcome, AckSettle, PendingAcks } from '../connection/pending-acks'
 import type { WirePort } from '../connection/wire-port'
+import { Tracking } from '../delivery/tracking'
 import type { MemberLogin } from '../people/account'
 import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
-import { DirectEmitter } from './direct-emitter'
+import { deliverDirect } from './deliver-direct'
+import { ackSettle, DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
 import { type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter'
-import type { DisconnectDetails, SocketMiddleware, SocketReservedEvents } from './socket-events'
+import { type DisconnectDetails, isDecided, type SocketMiddleware, type SocketReservedEvents } from './socket-events'
 import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
 
@@ -52,8 +52,10 @@ export class Socket<
 > extends SocketEmitter<Listen, SocketReservedEvents> {
   /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
   readonly id: string = newSocketId()
-  /** Whether the session was resumed; sessions are not resumed in this version. */
-  readonly recovered = false
+  /**
+   * Whether the client went on with a session of before, and got everything that it had missed. The option `connectionStateRecovery`.
+   */
+  readonly recovered: boolean = false
   /** @internal */
   joined: Room<this>[] | null = null
   /** @internal */
@@ -62,12 +64,17 @@ export class Socket<
   login: MemberLogin<this> | null = null
   /** @internal Middleware of `use`. */
   middleware: readonly SocketMiddleware[] | null = null
+  /** @internal Streams it is in; null until there are any. */
+  tracking: Tracking | null = null
+  /** @internal Secret of the client's own making; null if it gave none. */
+  clientSecret: string | null = null
+  /** @internal Calls that wait for an answer; null until the first. */
+  acks: PendingAcks | null = null
   /** @internal Frames that wait for an asynchronous `connection` handler, or for a login. */
   held: HeldFrames | null = null
 
   private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
   private isObserved = false
-  private acks: PendingAcks | null = null
   private lazyData: Data | undefined = undefined
   private lazyHandshake: Handshake | null = null
   private roomsWhenAdmitted: string[] | null = null
@@ -103,6 +110,17 @@ export class Socket<
     this.lazyData = data
   }
 
+  /** @internal */
+  track(): Tracking {
+    this.tracking ??= new Tracking(this.host.runtime.doubtMs)
+    return this.tracking
+  }
+
+  /** @internal Undefined if nobody has asked for it. */
+  get dataIfUsed(): unknown {
+    return this.lazyData
+  }
+
   /** The user, as the login gave it; null for anonymous sockets. The same object for all devices of the user. */
   get user(): User | null {
     return (this.login?.user ?? null) as User | null
@@ -122,7 +140,7 @@ export class Socket<
 
   /** Names of the rooms the socket is in, its own id first. A copy. */
   get rooms(): Set<string> {
-    return this.host.roomsOf(this)
+    return this.host.inside.index.roomsOf(this)
   }
 
   /** The namespace. */
@@ -156,7 +174,7 @@ export class Socket<
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean {
     const { data, ack } = splitAck(args)
-    return this.deliver(event, data, NO_FLAGS, ack && this.settleWith(ack, false))
+    return this.deliver(event, data, NO_FLAGS, ack && ackSettle(this, ack, false))
   }
 
   /**
@@ -229,7 +247,7 @@ export class Socket<
   /** Joins rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
   join(room: string | readonly string[]): void {
     for (const name of roomNames(room)) {
-      if (this.phase === 'connected') this.host.join(this, name)
+      if (this.phase === 'connected') this.host.inside.join(this, name)
       else if (this.phase === 'pending') this.roomsWhenAdmitted = [...(this.roomsWhenAdmitted ?? []), name]
     }
   }
@@ -240,7 +258,7 @@ export class Socket<
    */
   leave(room: string): void {
     assertRoomName(room)
-    if (this.phase === 'connected') this.host.leave(this, room)
+    if (this.phase === 'connected') this.host.inside.leave(this, room)
     else this.roomsWhenAdmitted = this.roomsWhenAdmitted?.filter((name) => name !== room) ?? null
   }
 
@@ -266,32 +284,9 @@ export class Socket<
     this.sendFrame(encodeFrame(this.host.runtime.codec, fields, notice))
   }
 
-  /** @internal Sends one event. */
+  /** @internal As {@link deliverDirect}. */
   deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean {
-    assertEmittable(event)
-    if (this.phase !== 'connected' || this.connection.phase !== 'open') {
-      settle?.(disconnectedError(), [])
-      return false
-    }
-    this.notifyOutgoing(event, data)
-    const { port } = this.connection
-    if (flags.volatile && settle === null && port.isCongested()) return false
-    const { runtime } = this.host
-    let ackId = -1
-    if (settle !== null) {
-      this.acks ??= new PendingAcks(runtime.wheel)
-      ackId = this.acks.add(flags.timeoutMs ?? runtime.ackTimeoutMs, settle)
-      if (ackId < 0) return false
-    }
-    let frame: Uint8Array
-    try {
-      frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.EVENT, namespace: this.host.number, ackId, event }, data)
-    } catch (error) {
-      this.acks?.forget(ackId)
-      throw error
-    }
-    runtime.turn.send(this, frame, flags.compress)
-    return true
+    return deliverDirect(this, event, data, flags, settle)
   }
 
   /** @internal Sends a frame that is not an event. */
@@ -307,6 +302,17 @@ export class Socket<
   /** @internal Whether it was disconnected, or will never be connected. */
   get isEnded(): boolean {
     return this.phase === 'disconnected'
+  }
+
+  /** @internal The socket takes the place of one that has lost its link. */
+  adopt(id: string, data: Data | undefined): void {
+    ;(this as { id: string }).id = id
+    if (data !== undefined) this.lazyData = data
+  }
+
+  /** @internal It has missed nothing. */
+  markRecovered(): void {
+    ;(this as { recovered: boolean }).recovered = true
   }
 
   /** @internal The socket is in its namespace now. */
@@ -338,7 +344,7 @@ export class Socket<
     this.held?.take()
     this.held = null
     this.onOutgoingChange()
-    this.host.remove(this, details)
+    this.host.remove(this, details, notify || isDecided(reason, details))
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)
@@ -364,16 +370,5 @@ export class Socket<
   /** @internal */
   others(flags: EmitFlags): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this.host, { rooms: [], except: [this.id] }, flags)
-  }
-
-  /** @internal Brings the end of a call to its ack callback, which has a place for an error if `isTimed`. */
-  settleWith(ack: (...args: unknown[]) => void, isTimed: boolean): AckSettle {
-    const call = (...args: unknown[]) =>
-      callListener(ack, undefined, args, (error) => this.onListenerError(error, 'ack'))
-    return (error, args) => {
-      if (isTimed) call(...(error === null ? [null, ...args] : [error]))
-      else if (error === null) call(...args)
-      else this.fire('error', error)
-    }
   }
 }

@@ -109,9 +109,15 @@ export interface Log {
    * @param limit  Most items of the page.
    */
   read(channel: string, since: Position | null, limit: number): Soon<LogPage>
-  /** The newest items in front of `before`, or of all if it is null, in order. */
+  /**
+   * The newest items in front of `before`, or of all if it is null, in order. `isGapless`: nothing is missing between the last
+   * item and `before`; of a page without items, that there was none in front of `before`.
+   */
   readLast(channel: string, before: number | null, limit: number): Soon<LogPage>
-  /** The frames retained under a key, the newest of each, in order of offset. */
+  /**
+   * The frames retained under a key, the newest of each, in order of offset; of up to `LIMITS.retainedKeys` keys, the longest
+   * unchanged goes first. `isGapless`: none has gone.
+   */
   retained(channel: string): Soon<LogPage>
 }
 

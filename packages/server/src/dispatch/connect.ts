@@ -14,12 +14,25 @@ import { displace, showIdentity } from '../api/namespace-people'
 import type { NamespaceRegistry } from '../api/namespace-registry'
 import type { Runtime } from '../api/runtime'
 import { type AnySocket, Socket } from '../api/socket'
+import type { Soon } from '../cluster/engine'
 import type { Connection } from '../connection/connection'
+import { readClientSecret } from '../delivery/client-secret'
+import { soon } from '../delivery/soon'
 import { expiresInMs } from '../people/people'
 import { holdDuring } from './hold'
 import { identifyAtConnect } from './login'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
 import { refusalBody } from './refusal'
+import { type Claim, claimSession, collectMissed, giveBack, isHeld } from './resume'
+import {
+  attachSession,
+  beginSession,
+  continueSession,
+  fenceOff,
+  type Resumed,
+  restoreRooms,
+  takeOver,
+} from './resume-admission'
 
 // biome-ignore lint/suspicious/noExplicitAny: variance: a registry of any event maps has to fit
 export type AnyRegistry = NamespaceRegistry<any, any, any, any, any>
@@ -59,8 +72,9 @@ export function connectNamespace(
     if (!namespace) return decide(() => refuse(runtime, connection, name, INVALID_NAMESPACE))
     if (connection.phase !== 'open') return
     namespace.addCandidate()
-    // Only a login asks whether anybody still waits.
-    const waiting = namespace.people.login === null ? null : new AbortController()
+    // Only logins and sessions ask whether anybody still waits.
+    const isAsked = namespace.people.login !== null || body.resume !== undefined
+    const waiting = isAsked ? new AbortController() : null
     release = () => {
       waiting?.abort()
       namespace.releaseCandidate()
@@ -81,37 +95,85 @@ function admitThroughMiddleware(
   runtime: Runtime,
   connection: Connection<AnySocket>,
   namespace: AnyNamespace,
-  { auth, previous }: ConnectBody,
+  body: ConnectBody,
   cancelled: AbortSignal | undefined,
   decide: (outcome: () => void) => void,
 ): void {
+  const { auth, previous } = body
   const socket: AnySocket = new Socket(namespace, connection, auth)
-  const onDone = (outcome: MiddlewareOutcome) =>
-    decide(() => {
-      if (socket.isEnded) refuse(runtime, connection, namespace.name, REFUSED)
-      else if (outcome.kind === 'passed') admit(runtime, connection, namespace, socket, previous)
-      else refuse(runtime, connection, namespace.name, refusal(runtime, namespace, socket, outcome))
-    })
+  socket.clientSecret = readClientSecret(body.client)
+  const refuseWith = (error: ErrorBody) => decide(() => refuse(runtime, connection, namespace.name, error))
   identifyAtConnect(namespace, socket, auth, cancelled, (identity, refused) => {
-    if (refused !== null) return decide(() => refuse(runtime, connection, namespace.name, refused))
+    if (refused !== null) return refuseWith(refused)
     if (cancelled?.aborted) return
     showIdentity(socket, identity)
-    const { middleware } = namespace
-    if (middleware.length === 0) onDone({ kind: 'passed' })
-    else
-      runMiddleware(
-        middleware.map((step) => (next) => step(socket, next)),
-        onDone,
-      )
+    atOnce(
+      soon(claimSession(socket, body), (claim) => {
+        if (claim === null) return pass(null)
+        // Taken already when the link is gone: for the next attempt.
+        cancelled?.addEventListener('abort', () => giveBack(socket, claim), { once: true })
+        if (cancelled?.aborted) return giveBack(socket, claim)
+        takeOver(socket, claim)
+        pass(claim)
+      }),
+      onFault,
+    )
   })
+
+  function pass(claim: Claim | null): void {
+    passMiddleware(namespace, socket, claim, (outcome) => {
+      if (socket.isEnded) refuseWith(REFUSED)
+      else if (outcome.kind === 'refused') refuseWith(refusal(runtime, namespace, socket, outcome))
+      else if (claim === null) decide(() => admit(runtime, connection, namespace, socket, previous, null))
+      else atOnce(resume(claim), onFault)
+    })
+  }
+
+  function resume(claim: Claim): Soon<void> {
+    return soon(collectMissed(socket, claim), (recovery) => {
+      // It may have been ended while the middleware ran.
+      if (!isHeld(socket, claim)) return refuseWith(FOR_NOW)
+      decide(() => admit(runtime, connection, namespace, socket, claim.state.session.id, { claim, recovery }))
+    })
+  }
+
+  function onFault(error: unknown): void {
+    runtime.reportFault(error, { where: 'session', name: namespace.name, socketId: socket.id })
+    refuseWith(FOR_NOW)
+  }
 }
 
+/** Of a session that could not be resumed: the next attempt begins anew. */
+const FOR_NOW: ErrorBody = { ...REFUSED, data: { retryAfterMs: 0 } }
+
+/** Tells of a fault of what may go on later. */
+function atOnce(done: Soon<void>, onFault: (error: unknown) => void): void {
+  if (isThenable(done)) done.then(undefined, onFault)
+}
+
+function passMiddleware(
+  namespace: AnyNamespace,
+  socket: AnySocket,
+  claim: Claim | null,
+  onDone: (outcome: MiddlewareOutcome) => void,
+): void {
+  const { middleware, runtime } = namespace
+  const isSpared = claim !== null && runtime.recovery?.skipMiddlewares === true
+  if (middleware.length === 0 || isSpared) return onDone({ kind: 'passed' })
+  runMiddleware(
+    middleware.map((step) => (next) => step(socket, next)),
+    onDone,
+  )
+}
+
+/** @param resumed  The session that it goes on with. */
 function admit(
   runtime: Runtime,
   connection: Connection<AnySocket>,
   namespace: AnyNamespace,
   socket: AnySocket,
   previous: string | undefined,
+  resumed: Resumed | null,
 ): void {
   const { identity = null } = socket.login ?? {}
   const { people } = namespace
@@ -125,6 +187,9 @@ function admit(
     runtime.wheel.cancel(connection.connectDeadline)
     connection.connectDeadline = null
   }
+  const holder = resumed?.claim.holder ?? null
+  if (holder !== null) fenceOff(namespace, holder)
+  const session = resumed === null ? beginSession(namespace, socket) : continueSession(namespace, resumed)
   const body: ConnectedBody = {
     nsp: namespace.name,
     sid: socket.id,
@@ -132,10 +197,12 @@ function admit(
     previous: previous === undefined ? undefined : runtime.closeMemory.take(previous),
     user: socket.user ?? undefined,
     expiresInMs: expiresInMs(identity ?? undefined),
+    ...session,
   }
   const fields = { type: MESSAGE_TYPES.CONNECTED, namespace: namespace.number }
   // Before anybody can know of the socket: nothing of the namespace may overtake it.
   connection.port.send(encodeFrame(runtime.codec, fields, body), false)
+  for (const frame of resumed?.recovery.frames ?? []) if (connection.phase === 'open') connection.port.send(frame, true)
   // The very answer may be what a slow client is cut for.
   if (connection.phase !== 'open') {
     // The profile that it brought stays.
@@ -146,10 +213,12 @@ function admit(
   connection.addMember(socket)
   // All of it before anybody is told: whoever is may end the socket.
   socket.admit()
+  if (resumed !== null) attachSession(namespace, socket, resumed)
   if (entry !== null) people.known.announce(socket, entry)
   namespace.add(socket)
+  if (resumed !== null) restoreRooms(namespace, socket, resumed)
   socket.joinEarlyRooms()
-  if (entry !== null) displace(entry.displaced)
+  if (entry !== null) displace(entry.displaced.filter((displaced) => displaced !== holder))
   if (!socket.connected) return
   const waits = startConnectionListeners(namespace, socket)
   if (waits.length > 0) holdDuring(socket, Promise.all(waits))

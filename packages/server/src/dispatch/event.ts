@@ -7,16 +7,23 @@ import { Reply } from './reply'
 /**
  * Brings one event of a client to its handlers.
  *
- *   onAny listeners ─► socket middleware ─► handlers ─► ack | returned value | error
- *
  * @param ackId  -1 if the client wants no answer.
- * @param data   Decoded arguments; handlers get the ack function behind them when one is wanted.
+ * @param data   Decoded arguments.
  */
 export function deliverEvent(socket: AnySocket, event: string, ackId: number, data: readonly unknown[]): void {
-  if (!socket.connected) return
-  const reply = new Reply(socket, event, ackId)
+  if (socket.connected) handleEvent(socket, event, data, new Reply(socket, event, ackId))
+}
+
+/**
+ * What happens to every event, for an answer that goes where `reply` sends it.
+ *
+ *   onAny listeners ─► socket middleware ─► handlers ─► ack | returned value | error
+ *
+ * @param data  Handlers get the ack function behind them when an answer is wanted.
+ */
+export function handleEvent(socket: AnySocket, event: string, data: readonly unknown[], reply: Reply): void {
   // Not pushed: an array that grows by one gets room for 16.
-  const args = ackId < 0 ? data : [...data, (...results: unknown[]) => reply.send(results)]
+  const args = reply.isWanted ? [...data, (...results: unknown[]) => reply.send(results)] : data
   const { middleware } = socket
   socket.notifyAny(event, args)
   if (middleware === null) return callHandlers(socket, event, args, reply)
@@ -30,7 +37,7 @@ export function deliverEvent(socket: AnySocket, event: string, ackId: number, da
 }
 
 function callHandlers(socket: AnySocket, event: string, args: readonly unknown[], reply: Reply): void {
-  if (!socket.connected) return
+  if (!socket.connected) return reply.abandon()
   const handlers = socket.listenersOf(event)
   if (handlers.length === 0) {
     if (socket.listenersAny().length === 0)

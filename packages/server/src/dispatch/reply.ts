@@ -7,11 +7,16 @@ export class Reply {
 
   /** @param ackId  -1 if the client wants no answer; then everything but faults is dropped. */
   constructor(
-    private readonly socket: AnySocket,
+    protected readonly socket: AnySocket,
     private readonly event: string,
     private readonly ackId: number,
   ) {
     this.isDone = ackId < 0
+  }
+
+  /** Whether an answer is wanted, at the beginning. */
+  get isWanted(): boolean {
+    return this.ackId >= 0
   }
 
   /** Sends the results. Never throws: what cannot be sent becomes an error reply, and is reported. */
@@ -21,7 +26,7 @@ export class Reply {
       const fields = { type: MESSAGE_TYPES.ACK, namespace: this.socket.namespaceNumber, ackId: this.ackId }
       const frame = encodeFrame(this.socket.host.runtime.codec, fields, results)
       this.isDone = true
-      this.socket.sendFrame(frame)
+      this.deliver(frame)
     } catch (error) {
       this.fail(error)
     }
@@ -53,6 +58,16 @@ export class Reply {
     } catch {
       frame = encodeFrame(this.socket.host.runtime.codec, fields, { code: body.code, message: body.message })
     }
+    this.deliver(frame)
+  }
+
+  /** The socket ended before a handler was called: there will be no answer. */
+  abandon(): void {
+    this.isDone = true
+  }
+
+  /** @param frame  Valid until the next one is encoded. */
+  protected deliver(frame: Uint8Array): void {
     this.socket.sendFrame(frame)
   }
 }

@@ -1,25 +1,32 @@
-import { type ErrorBody, isRoomcastError, LIMITS } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, isThenable, LIMITS } from '@roomcast/protocol'
 import type { HeldFrame } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
+import type { Soon } from '../cluster/engine'
 import { expiresInMs } from '../people/people'
+import { history, join, leave } from './join'
 import { identify, LOGIN_REQUIRED } from './login'
 import { Reply } from './reply'
+import { sync } from './sync'
 import { nextPage, unwatch, watch } from './watch'
 
 /** Lets what the socket sends wait until `work` has settled. */
 export type Hold = (work: Promise<unknown>) => void
 
 /** What a request does; it answers once, now or later. */
-type Request = (socket: AnySocket, args: readonly unknown[], reply: Reply, hold: Hold) => void
+type Request = (socket: AnySocket, args: readonly unknown[], reply: Reply, hold: Hold) => Soon<void>
 
-/** Requests of the library by name. PROTOCOL.md, section 11. */
+/** Requests of the library by name. PROTOCOL.md, sections 11 and 12. */
 const REQUESTS: ReadonlyMap<string, Request> = new Map([
   ['login', logIn],
   ['logout', logOut],
   ['watch', watch],
   ['users', nextPage],
   ['unwatch', unwatch],
+  ['join', join],
+  ['leave', leave],
+  ['history', history],
+  ['sync', sync],
 ])
 
 /** Handles a request of a client. */
@@ -35,7 +42,8 @@ export function deliverRequest(socket: AnySocket, { name, ackId, args, bytes }: 
     return reply.refuse({ code: 'UNKNOWN_REQUEST', message: 'the server does not know this request' })
   }
   try {
-    request(socket, args, reply, hold)
+    const done = request(socket, args, reply, hold)
+    if (isThenable(done)) done.then(undefined, (error: unknown) => refuse(reply, error))
   } catch (error) {
     refuse(reply, error)
   }

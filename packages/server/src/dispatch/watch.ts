@@ -1,8 +1,9 @@
-import { assertRoomName, isRoomcastError, RoomcastError, toErrorBody } from '@roomcast/protocol'
+import { toErrorBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { WatchMode } from '../people/watches'
 import type { Reply } from './reply'
+import { invalid, readRoomName } from './request-error'
 
 /** `watch`: answers with the users of a list, and sends changes from then on. */
 export function watch(socket: AnySocket, args: readonly unknown[], reply: Reply): void {
@@ -34,13 +35,7 @@ export function unwatch(socket: AnySocket, args: readonly unknown[], reply: Repl
 
 /** @throws RoomcastError `INVALID_REQUEST`. */
 function roomOf(value: unknown): string | null {
-  if (value === null || value === undefined) return null
-  try {
-    assertRoomName(value)
-  } catch (error) {
-    throw invalid(isRoomcastError(error) ? error.message : 'room')
-  }
-  return value
+  return value === null || value === undefined ? null : readRoomName(value)
 }
 
 /** @throws RoomcastError `INVALID_REQUEST`. */
@@ -48,8 +43,4 @@ function modeOf(value: unknown): WatchMode {
   if (value === 'count') return value
   if (value === 'users' || value === null || value === undefined) return 'users'
   throw invalid('mode is neither "users" nor "count"')
-}
-
-function invalid(message: string): RoomcastError {
-  return new RoomcastError('INVALID_REQUEST', message)
 }

@@ -26,14 +26,22 @@ const MUTES_PER_PUBLISH = 8
  * member it costs a fraction of a send to each of the others.
  */
 export class Broadcaster<Member extends RoomMember> {
+  /**
+   * @param personal  What a frame is for one socket that it is addressed to by id or user.
+   */
   constructor(
     private readonly index: RoomIndex<Member>,
     private readonly turn: TurnQueue,
+    private readonly personal: (member: Member, frame: Uint8Array, flags: DeliveryFlags) => Uint8Array,
   ) {}
 
-  /** Sends `frame` to `targets`, in the order of everything else. The bytes are copied before it returns. */
-  publish(targets: Targets, frame: Uint8Array, flags: DeliveryFlags): void {
-    this.turn.perform((bytes) => this.deliver(targets, bytes, flags), frame)
+  /**
+   * Sends `frame` to `targets`, in the order of everything else. The bytes are copied before it returns.
+   *
+   * @param skip  Sent to members of `targets` who are left out, instead of the frame; kept until then.
+   */
+  publish(targets: Targets, frame: Uint8Array, flags: DeliveryFlags, skip: Uint8Array | null = null): void {
+    this.turn.perform((bytes) => this.deliver(targets, bytes, flags, skip), frame)
   }
 
   /** The sockets that `targets` means. */
@@ -56,16 +64,18 @@ export class Broadcaster<Member extends RoomMember> {
     })
   }
 
-  private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags): void {
+  private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags, skip: Uint8Array | null): void {
     const excepted = this.excepted(targets.except)
     const { rooms } = targets
     if (rooms.length === 0) {
-      return this.toTopic(this.index.everybodyTopic(), this.everybody(), excepted, null, frame, flags)
+      return this.toTopic(this.index.everybodyTopic(), this.everybody(), excepted, null, frame, flags, skip)
     }
     const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
     for (const name of rooms) {
       const room = this.index.room(name)
-      if (room !== undefined) this.toTopic(room.topic, room.members, excepted, served, frame, flags)
+      // A room with the name of a socket is of few; its owner is addressed in person.
+      const isPersonal = room === undefined || this.index.members.has(name)
+      if (!isPersonal) this.toTopic(room.topic, room.members, excepted, served, frame, flags, skip)
       else for (const member of this.index.membersOf(name)) this.toOne(member, excepted, served, frame, flags)
     }
   }
@@ -81,7 +91,7 @@ export class Broadcaster<Member extends RoomMember> {
     if (excepted?.has(member) || served?.has(member)) return
     served?.add(member)
     if (flags.volatile && isCongested(member)) return
-    this.turn.publisher.publish(ownTopic(member), frame, flags.compress)
+    this.turn.publisher.publish(ownTopic(member), this.personal(member, frame, flags), flags.compress)
   }
 
   private toTopic(
@@ -91,6 +101,7 @@ export class Broadcaster<Member extends RoomMember> {
     served: Set<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
+    skip: Uint8Array | null,
   ): void {
     const muted: Member[] = []
     if (served !== null || flags.volatile) {
@@ -103,6 +114,7 @@ export class Broadcaster<Member extends RoomMember> {
     }
     const { publisher } = this.turn
     const reached = members.size - muted.length
+    if (skip !== null) for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress)
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
       const skip = new Set(muted)

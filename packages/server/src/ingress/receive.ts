@@ -19,6 +19,7 @@ import type { HeldFrame, HeldFrames } from '../api/held-frames'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
+import { deliverCall } from '../dispatch/call'
 import { type AnyRegistry, connectNamespace } from '../dispatch/connect'
 import { deliverEvent } from '../dispatch/event'
 import { holdDuring } from '../dispatch/hold'
@@ -83,6 +84,8 @@ export class Receiver {
     switch (header.type) {
       case MESSAGE_TYPES.EVENT:
         return this.onEvent(connection, header, frame)
+      case MESSAGE_TYPES.CALL:
+        return this.onCall(connection, header, frame)
       case MESSAGE_TYPES.REQUEST:
         return this.onRequest(connection, header, frame)
       case MESSAGE_TYPES.ACK:
@@ -124,13 +127,30 @@ export class Receiver {
     const args = readArguments(this.body(header, frame))
     const socket = this.memberOf(connection, header)
     if (socket === null) return
+    if (!this.mayEmit(socket, event, ackId)) return
+    if (socket.held === null) deliverEvent(socket, event, ackId, args)
+    else this.hold(socket, socket.held, { kind: 'event', name: event, ackId, args, bytes: frame.length })
+  }
+
+  private onCall(connection: Connection<AnySocket>, header: ReadHeader, frame: Uint8Array): void {
+    const { event, ackId } = header
+    const args = readArguments(this.body(header, frame))
+    const socket = this.memberOf(connection, header)
+    if (socket === null || !this.mayEmit(socket, event, ackId)) return
+    const call: HeldFrame = { kind: 'call', name: event, ackId, args, bytes: frame.length }
+    if (socket.held !== null) this.hold(socket, socket.held, call)
+    else deliverCall(socket, call, holdDuring)
+  }
+
+  /** Whether a client may send an event of this name; answers if not. */
+  private mayEmit(socket: AnySocket, event: number | string, ackId: number): event is string {
     if (typeof event !== 'string') {
       this.answerBroken(socket, ackId, 'UNKNOWN_EVENT_ID', `event ${event} was never announced`)
-    } else if (RESERVED_EVENTS.has(event)) {
-      this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
-    } else if (socket.held !== null) {
-      this.hold(socket, socket.held, { isEvent: true, name: event, ackId, args, bytes: frame.length })
-    } else deliverEvent(socket, event, ackId, args)
+      return false
+    }
+    if (!RESERVED_EVENTS.has(event)) return true
+    this.answerBroken(socket, ackId, 'RESERVED_EVENT', 'this event name is reserved')
+    return false
   }
 
   private onRequest(connection: Connection<AnySocket>, header: ReadHeader, frame: Uint8Array): void {
@@ -138,7 +158,7 @@ export class Receiver {
     const [name, ...args] = readNamedBody(this.body(header, frame))
     const socket = this.memberOf(connection, header)
     if (socket === null) return
-    const request: HeldFrame = { isEvent: false, name, ackId, args, bytes: frame.length }
+    const request: HeldFrame = { kind: 'request', name, ackId, args, bytes: frame.length }
     if (socket.held !== null) this.hold(socket, socket.held, request)
     else deliverRequest(socket, request, (work) => holdDuring(socket, work))
   }

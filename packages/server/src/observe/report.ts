@@ -1,7 +1,16 @@
 /** Where a fault of user code happened. */
 export interface FaultContext {
-  /** What was running: a handler of an event, a middleware, an HTTP handler, a listener of the library, a login, a rule. */
-  readonly where: 'event handler' | 'http handler' | 'listener' | 'login' | 'middleware' | 'watch rule'
+  /** What was running: a handler of an event, a middleware, an HTTP handler, a listener of the library, a login, a rule; or what was lost: a session, something of the engine. */
+  readonly where:
+    | 'engine'
+    | 'event handler'
+    | 'http handler'
+    | 'listener'
+    | 'login'
+    | 'middleware'
+    | 'room policy'
+    | 'session'
+    | 'watch rule'
   /** Event, namespace or path it was running for. */
   readonly name: string
   /** Id of the socket it was running for, if any. */

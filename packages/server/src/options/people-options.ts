@@ -140,12 +140,6 @@ export interface PresencePolicy<User extends PublicUser = DefaultUser> {
   readonly graceMs?: number
 }
 
-/** Rules for the rooms of a pattern. */
-export interface RoomPolicy<User extends PublicUser = DefaultUser> {
-  /** What it leaves out is as in the server's option. */
-  readonly presence?: PresencePolicy<User>
-}
-
 /** The options of a server that concern people. */
 export interface PeopleOptions<User extends PublicUser = DefaultUser> {
   /** Turns credentials into users. Without it everybody is anonymous. A namespace may have its own: `useLogin`. */

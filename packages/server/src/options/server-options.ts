@@ -4,6 +4,7 @@ import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from '
 import { type PeopleOptions, type ResolvedPeopleOptions, resolvePeopleOptions } from './people-options'
 import { type ProxyNetworks, resolveTrustedProxies } from './proxy-options'
 import { inRange } from './ranges'
+import { type RecoveryOptions, type ResolvedRecovery, resolveRecovery } from './room-options'
 
 /** A way to reach the server. */
 export type Transport = 'polling' | 'websocket'
@@ -100,8 +101,20 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
   readonly tls?: TlsOptions
   /** Largest body of a request to a handler of `io.http`, in bytes. @default 1048576 */
   readonly maxRequestBodyBytes?: number
+  /**
+   * Keeps the session of a socket whose link was lost: id, rooms, `data` (a copy, as it can be sent) and the messages that were missed. true for the
+   * defaults. @default false
+   */
+  readonly connectionStateRecovery?: RecoveryOptions | boolean
+  /**
+   * Memory for the messages that rooms and sessions keep, in bytes; what needs to be kept besides the messages is counted. When it is full the
+   * oldest go, whichever room they are of. @default 67108864
+   */
+  readonly maxHistoryBytes?: number
   /** The module uWebSockets.js to use instead of the bundled one. */
   readonly uws?: unknown
+  /** @internal What several processes share. @default in the memory of this process */
+  readonly engine?: unknown
   /** How values become bytes. @default the compact codec */
   readonly codec?: ValueCodec
   /** Told of errors that handlers and listeners throw. @default prints them */
@@ -109,7 +122,8 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
 }
 
 /** {@link ServerOptions} with every number filled in and checked. */
-export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | 'trustedProxies' | keyof PeopleOptions> {
+export interface ResolvedServerOptions
+  extends Omit<ServerOptions, 'connectionStateRecovery' | 'cors' | 'trustedProxies' | keyof PeopleOptions> {
   readonly path: string
   readonly serveClient: boolean
   readonly connectTimeout: number
@@ -126,6 +140,9 @@ export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | 'tru
   readonly upgradeTimeout: number
   readonly cors: ResolvedCorsOptions
   readonly people: ResolvedPeopleOptions
+  /** null keeps no sessions. */
+  readonly recovery: ResolvedRecovery | null
+  readonly maxHistoryBytes: number
   /** null trusts nobody. */
   readonly trustedProxies: ProxyNetworks | null
   /** Seconds for the engine's idle timeout, 8 to 960. */
@@ -137,7 +154,6 @@ export interface ResolvedServerOptions extends Omit<ServerOptions, 'cors' | 'tru
 const NOT_SUPPORTED: Readonly<Record<string, string>> = {
   adapter: 'rooms live in the engine; leave the option out',
   allowEIO3: 'clients of Engine.IO 3 speak another protocol; use @roomcast/client',
-  connectionStateRecovery: 'sessions are not resumed in this version; leave the option out',
   cookie: 'no cookie is set; leave the option out',
   httpCompression: 'use a proxy, or compress in the handler given to io.http()',
   initialPacket: 'emit an event in the connection handler',
@@ -158,10 +174,13 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'cleanupEmptyChildNamespaces',
   'codec',
   'connectTimeout',
+  'connectionStateRecovery',
   'cors',
+  'engine',
   'login',
   'loginLimits',
   'loginTimeout',
+  'maxHistoryBytes',
   'maxHttpBufferSize',
   'maxOutgoingBytes',
   'maxPollSessions',
@@ -220,6 +239,8 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
     people: resolvePeopleOptions(options, connectTimeout),
+    recovery: resolveRecovery(options.connectionStateRecovery),
+    maxHistoryBytes: inRange('maxHistoryBytes', options.maxHistoryBytes ?? LIMITS.historyBytesOfAll, 65_536, 2 ** 40),
     trustedProxies: resolveTrustedProxies(options.trustedProxies),
     // The engine's timer has periods of 4 s, and ends the process for values it does not like. Down: who is gone is to
     // be found within the two.

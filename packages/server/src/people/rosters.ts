@@ -1,4 +1,4 @@
-import { RoomcastError, type UserEntry } from '@roomcast/protocol'
+import type { UserEntry } from '@roomcast/protocol'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { FaultHook } from '../observe/report'
 import { type PresencePolicy, type ResolvedPresence, resolvePresence } from '../options/people-options'
@@ -54,8 +54,6 @@ export class Rosters<Member extends PeopleMember> {
 
   /** Rules for the lists of rooms whose name matches. @throws RoomcastError `INVALID_OPTION`. */
   setPolicy(pattern: string, policy: PresencePolicy): void {
-    if (typeof pattern !== 'string')
-      throw new RoomcastError('INVALID_OPTION', `a pattern is a text, not a ${typeof pattern}`)
     this.policies.add(pattern, resolvePresence('presence', policy, this.presence))
   }
 

@@ -1,0 +1,302 @@
+import { type ConnectedBody, isCount, isValidName, type NamedBody, RoomcastError } from '@roomcast/protocol'
+import type { RoomMessage } from '../inbound/kept-message'
+import type { EventSender } from '../outbound/event-sender'
+import { ROOM_NAME_BYTES, ROOMS_PER_SOCKET } from '../tables'
+import { type Gap, isForRoom, Room, type RoomKeeper } from './room'
+import type { PlacedEvent, Stream, StreamOwner } from './stream'
+import { Streams } from './streams'
+
+/** The socket of {@link Rooms}. */
+export interface RoomsHost {
+  isConnected(): boolean
+  /** An event whose turn it is; also for the listeners of `room`, unless it is null. */
+  deliver(message: PlacedEvent, room: StreamOwner | null): void
+  onGap(gap: Gap): void
+  /** Holds what follows for a moment: somebody is about to listen. */
+  hold(): void
+  /** Reads messages of an answer; null if they are malformed, and the link is cut. */
+  readMessages(items: unknown): RoomMessage[] | null
+  onListenerError(error: unknown, event: string): void
+}
+
+/** A `join` of the application that waits for its answer. */
+interface Joining {
+  readonly name: string
+  /** The room was left since. */
+  isVoid: boolean
+}
+
+/** Rooms that are joined again at once; the others follow as answers come. */
+const AT_ONCE = 32
+/** A room that could not be joined again for want of an answer is tried again so often. */
+const RETRIES = 4
+const RETRY_MS = 1_000
+
+/**
+ * The rooms that one socket has joined by itself.
+ *
+ *   join ──answered──► joined ◄──────────────┐
+ *                        ├── link lost ──────┤ `join` with the position, or the session is resumed
+ *                        ├── messages lost ──┘ `join`, for a new snapshot
+ *                        └── left, taken out, refused ──► closed
+ */
+export class Rooms implements RoomKeeper {
+  readonly #host: RoomsHost
+  readonly #sender: EventSender
+  readonly streams: Streams
+  readonly #all = new Map<string, Room>()
+  readonly #joining = new Set<Joining>()
+  /** Rooms to be joined again, or for a new snapshot. */
+  readonly #wanted = new Set<Room>()
+  /** Those of which the answer is awaited. */
+  readonly #asked = new Set<Room>()
+  /** Rooms that the server still has the socket in, if it resumes the session. */
+  readonly #left = new Set<string>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** What is to be told when the state is new; null if it is. */
+  #news: (() => void)[] | null = null
+
+  constructor(host: RoomsHost, sender: EventSender) {
+    this.#host = host
+    this.#sender = sender
+    this.streams = new Streams(sender, {
+      deliver: ({ owner }, message) => host.deliver(message, owner && isForRoom(message.event) ? owner : null),
+      report: (stream, from, to, repaired) => this.#report(stream, from, to, repaired),
+    })
+  }
+
+  join(name: string, params: unknown, timeoutMs: number | undefined): Promise<Room> {
+    return new Promise((resolve, reject) => {
+      if (!isValidName(name, ROOM_NAME_BYTES)) {
+        throw new RoomcastError('INVALID_ROOM_NAME', `a room name is text of 1 to ${ROOM_NAME_BYTES} bytes`)
+      }
+      const joining: Joining = { name, isVoid: false }
+      this.#joining.add(joining)
+      this.#left.delete(name)
+      const ackId = this.#sender.expect((error, [answer], isLost) => {
+        this.#joining.delete(joining)
+        if (error) {
+          if (isLost) this.#forsake(name, error)
+          return reject(error)
+        }
+        if (joining.isVoid) return reject(new RoomcastError('JOIN_REFUSED', 'the room was left meanwhile'))
+        const known = this.#all.get(name)
+        const room = known ?? new Room(this, name, params)
+        room.params = params
+        this.#host.hold()
+        if (this.#apply(room, answer, known !== undefined)) resolve(room)
+        else reject(new RoomcastError('BAD_FRAME', 'malformed messages'))
+      }, timeoutMs)
+      this.#sender.requestSoon(ackId, 'join', name, params, null)
+    })
+  }
+
+  history(name: string, limit: number, before: number | undefined): Promise<RoomMessage[]> {
+    return new Promise((resolve, reject) => {
+      const ackId = this.#sender.expect((error, [items]) => {
+        if (error) return reject(error)
+        const messages = this.#host.readMessages(items)
+        if (messages) resolve(messages)
+        else reject(new RoomcastError('BAD_FRAME', 'malformed messages'))
+      })
+      this.#sender.requestSoon(ackId, 'history', name, limit, before ?? null)
+    })
+  }
+
+  leave(room: Room): Promise<void> {
+    const { name, stream } = room
+    if (this.#all.get(name) !== room) return Promise.resolve()
+    this.#remove(room)
+    if (stream) stream.owner = null
+    for (const joining of this.#joining) if (joining.name === name) joining.isVoid = true
+    if (!this.#host.isConnected()) {
+      if (stream) this.streams.end(stream)
+      this.#remember(name)
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => {
+      const ackId = this.#sender.expect((error, _results, isLost) => {
+        // The link was lost, and the socket is out, unless it comes back to the session.
+        if (isLost && error?.code === 'DISCONNECTED') {
+          this.#remember(name)
+          return resolve()
+        }
+        if (error) return reject(error)
+        // Not if it was joined anew.
+        if (stream && !stream.owner) this.streams.end(stream)
+        resolve()
+      })
+      this.#sender.request(ackId, 'leave', name)
+    })
+  }
+
+  onListenerError(error: unknown, event: string): void {
+    this.#host.onListenerError(error, event)
+  }
+
+  /** Notices `joined`, `left`, `skip` and `lost`. */
+  onNotice(body: NamedBody): void {
+    const [notice, number, name] = body
+    if (notice !== 'left') return this.streams.onNotice(body)
+    const stream = this.streams.get(number)
+    const room = this.#all.get(stream?.owner?.name ?? (name as string))
+    if (room) this.#remove(room)
+    // What has come of it is delivered, to the room too.
+    if (stream) this.streams.end(stream)
+    room?.fire('closed', new RoomcastError('JOIN_REFUSED', 'the server has taken the socket out of the room'))
+  }
+
+  /** The socket is connected. Nobody is told before {@link tell}. @param named  The streams that CONNECT has named. */
+  onConnected(body: ConnectedBody, named: readonly Stream[]): void {
+    this.#news = []
+    const resumed = this.streams.onConnected(body, named)
+    for (const room of this.#all.values()) {
+      room.failures = 0
+      const recovered = room.stream ? resumed.get(room.stream) : undefined
+      if (recovered === null) {
+        this.#close(room, new RoomcastError('JOIN_REFUSED', 'the socket is not in the room any more'))
+        continue
+      }
+      if (recovered !== undefined) this.#rejoined(room, recovered)
+      // Of one that nothing is known of, or that is behind.
+      if (!recovered) this.#wanted.add(room)
+    }
+    if (body.session?.resumed) for (const name of this.#left) this.#leaveSilently(name)
+    this.#left.clear()
+    this.#ask()
+  }
+
+  /** Tells what has changed. */
+  tell(): void {
+    const news = this.#news ?? []
+    this.#news = null
+    for (const tell of news) tell()
+  }
+
+  /** The socket is not connected any more. */
+  onEnd(): void {
+    this.#wanted.clear()
+    clearTimeout(this.#timer)
+    this.#news = null
+    for (const room of this.#all.values()) room.isJoined = false
+    this.streams.onEnd()
+  }
+
+  /** Joins again what has to be, some at a time. */
+  #ask(): void {
+    for (const room of this.#wanted) {
+      if (!this.#host.isConnected() || this.#asked.size >= AT_ONCE) return
+      // Once more when that is answered.
+      if (this.#asked.has(room)) continue
+      this.#wanted.delete(room)
+      this.#asked.add(room)
+      const { stream, epoch, name, params } = room
+      const position = !room.isJoined && stream && epoch !== undefined ? [epoch, stream.position] : null
+      const ackId = this.#sender.expect((error, [answer], isLost) => {
+        this.#asked.delete(room)
+        // Not if it was left meanwhile, or if the next connection begins again.
+        if (this.#all.get(name) === room && this.#host.isConnected()) {
+          if (!error) this.#apply(room, answer, true)
+          else if ((isLost || error.code === 'TOO_MANY_PENDING_ACKS') && room.failures++ < RETRIES) {
+            this.#wanted.add(room)
+            clearTimeout(this.#timer)
+            this.#timer = setTimeout(() => this.#ask(), RETRY_MS)
+            return
+          } else this.#close(room, error)
+        }
+        this.#ask()
+      })
+      this.#sender.request(ackId, 'join', name, params, position)
+    }
+  }
+
+  /** The answer to `join`. @param isKnown  Whether somebody may be listening already. @returns Whether it is well-made. */
+  #apply(room: Room, answer: unknown, isKnown: boolean): boolean {
+    const { room: number, epoch, seq, recovered, state, messages } = (answer ?? {}) as Record<string, unknown>
+    const kept = messages == null ? [] : this.#host.readMessages(messages)
+    if (!kept) return false
+    const isOurNews = this.#news === null
+    this.#news ??= []
+    this.#all.set(room.name, room)
+    const isRejoin = isKnown && !room.isJoined
+    const hasRecovered = recovered === true
+    const before = room.epoch === epoch ? (room.seq ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+    if (isRejoin) this.#rejoined(room, hasRecovered)
+    room.isJoined = true
+    room.failures = 0
+    const old = room.stream
+    room.stream = isCount(number) && isCount(seq) ? this.streams.begin(number, seq) : null
+    room.epoch = epoch as string | undefined
+    if (room.stream) room.stream.owner = room
+    if (old !== room.stream) {
+      if (old) this.streams.end(old)
+      // It is of another connection, and its account does not know of what was missed. One of this one tells by itself.
+      if (room.stream && before < room.stream.position)
+        this.#report(room.stream, before + 1, room.stream.position, false)
+    }
+    if (!hasRecovered) {
+      this.#wanted.delete(room)
+      room.state = state
+      room.messages = kept
+      if (isKnown) this.#news.push(() => this.#all.get(room.name) === room && room.fire('snapshot'))
+    }
+    if (isOurNews) this.tell()
+    return true
+  }
+
+  #rejoined(room: Room, recovered: boolean): void {
+    room.isJoined = true
+    room.recovered = recovered
+    this.#tell(() => this.#all.get(room.name) === room && room.fire('rejoin', recovered))
+  }
+
+  #report({ owner }: Stream, from: number, to: number, repaired: boolean): void {
+    // The cast: owners are rooms.
+    const room = owner as Room | null
+    const gap: Gap = { room: room?.name ?? null, from, to, repaired }
+    // Its state is of the time before.
+    if (room?.isJoined && !repaired) {
+      this.#wanted.add(room)
+      if (!this.#news) this.#ask()
+    }
+    this.#tell(() => {
+      this.#host.onGap(gap)
+      room?.fire('gap', gap)
+    })
+  }
+
+  #tell(news: () => void): void {
+    if (this.#news) this.#news.push(news)
+    else news()
+  }
+
+  #close(room: Room, error: RoomcastError): void {
+    this.#remove(room)
+    if (room.stream) room.stream.owner = null
+    this.#tell(() => room.fire('closed', error))
+  }
+
+  #remove(room: Room): void {
+    this.#all.delete(room.name)
+    this.#wanted.delete(room)
+    room.isJoined = false
+  }
+
+  /** A `join` has failed for its caller: the socket must not be in the room, unless others want it. */
+  #forsake(name: string, { code }: RoomcastError): void {
+    if (this.#all.has(name)) return
+    for (const joining of this.#joining) if (joining.name === name) return
+    if (code === 'DISCONNECTED') this.#remember(name)
+    else if (this.#host.isConnected()) this.#leaveSilently(name)
+  }
+
+  #leaveSilently(name: string): void {
+    const ackId = this.#sender.expect(() => {})
+    this.#sender.request(ackId, 'leave', name)
+  }
+
+  /** More the server does not let it join. */
+  #remember(name: string): void {
+    if (this.#left.size < ROOMS_PER_SOCKET) this.#left.add(name)
+  }
+}

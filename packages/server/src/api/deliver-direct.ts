@@ -1,0 +1,59 @@
+import { assertEmittable, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
+import type { Connection, NamespaceMember } from '../connection/connection'
+import { type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
+import { personalFrame } from '../delivery/personal'
+import type { Tracking } from '../delivery/tracking'
+import type { DirectReceiver } from '../egress/turn-queue'
+import type { EmitFlags } from './room-emitter'
+import type { Runtime } from './runtime'
+
+/** A socket, as far as sending an event to it goes. */
+export interface EventReceiver extends DirectReceiver {
+  readonly connected: boolean
+  readonly connection: Pick<Connection<NamespaceMember>, 'phase' | 'port'>
+  readonly host: { readonly runtime: Runtime; readonly number: number }
+  readonly tracking: Tracking | null
+  /** Calls that wait for an answer; null until the first. */
+  acks: PendingAcks | null
+  notifyOutgoing(event: string, args: readonly unknown[]): void
+}
+
+/**
+ * Sends one event to one socket.
+ *
+ * @param settle  Told of the answer; null if none is wanted.
+ * @returns Whether it was handed to the connection.
+ * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`.
+ */
+export function deliverDirect(
+  socket: EventReceiver,
+  event: string,
+  data: readonly unknown[],
+  flags: EmitFlags,
+  settle: AckSettle | null,
+): boolean {
+  assertEmittable(event)
+  const { connection, host } = socket
+  if (!socket.connected || connection.phase !== 'open') {
+    settle?.(disconnectedError(), [])
+    return false
+  }
+  socket.notifyOutgoing(event, data)
+  if (flags.volatile && settle === null && connection.port.isCongested()) return false
+  const { runtime, number: namespace } = host
+  let ackId = -1
+  if (settle !== null) {
+    socket.acks ??= new PendingAcks(runtime.wheel)
+    ackId = socket.acks.add(flags.timeoutMs ?? runtime.ackTimeoutMs, settle)
+    if (ackId < 0) return false
+  }
+  let frame: Uint8Array
+  try {
+    frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.EVENT, namespace, ackId, event }, data)
+  } catch (error) {
+    socket.acks?.forget(ackId)
+    throw error
+  }
+  runtime.turn.send(socket, personalFrame(socket.tracking, frame, flags, runtime.order), flags.compress)
+  return true
+}

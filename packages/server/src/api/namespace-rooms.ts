@@ -1,0 +1,159 @@
+import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
+import type { FrameMaker } from '../delivery/missed'
+import { isCall, personalFrame } from '../delivery/personal'
+import { RoomStreams } from '../delivery/room-streams'
+import type { DetachedSession } from '../delivery/sessions'
+import { unpackMessage } from '../delivery/stored-message'
+import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
+import { inRange } from '../options/ranges'
+import { RoomIndex } from '../rooms/room-index'
+import type { AdapterView } from './adapter-view'
+import type { NamespacePeople } from './namespace-people'
+import type { HistoryOptions, RoomMessage } from './room-emitter'
+import type { Runtime } from './runtime'
+import type { AnySocket } from './socket'
+
+/** What the rooms of a namespace need of it. */
+export interface RoomsNamespace {
+  readonly name: string
+  readonly number: number
+  readonly runtime: Runtime
+  readonly adapter: AdapterView
+  readonly people: NamespacePeople
+}
+
+/** Who is in which room of one namespace, and what is sent to them. */
+export class NamespaceRooms {
+  readonly index: RoomIndex<AnySocket>
+  readonly streams: RoomStreams<AnySocket>
+  private readonly broadcaster: Broadcaster<AnySocket>
+
+  constructor(private readonly namespace: RoomsNamespace) {
+    const { runtime, number, name, adapter, people } = namespace
+    this.index = new RoomIndex(number, adapter, (id) => people.membersOf(id))
+    adapter.observe(this.index)
+    this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) =>
+      personalFrame(tracking, frame, flags, runtime.order),
+    )
+    const { engine, streams, codec, wheel, reportFault, recovery, doubtMs, order } = runtime
+    this.streams = new RoomStreams({
+      name,
+      number,
+      engine,
+      streams,
+      codec,
+      wheel,
+      reportFault,
+      recovery,
+      doubtMs,
+      index: this.index,
+      broadcaster: this.broadcaster,
+      nextOrder: () => order.next(),
+    })
+  }
+
+  /** How frames of the namespace are made. */
+  get maker(): FrameMaker {
+    return { codec: this.namespace.runtime.codec, namespace: this.namespace.number }
+  }
+
+  /** Whether anybody could receive, now or later. */
+  mayReach(targets: Targets): boolean {
+    return this.streams.isOn || this.broadcaster.mayReach(targets)
+  }
+
+  /** The sockets that `targets` means. */
+  select(targets: Targets): Set<AnySocket> {
+    return this.broadcaster.select(targets)
+  }
+
+  /** Sends an event, in the order of everything else. @param frame  Copied before it returns. */
+  emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, event: string, args: readonly unknown[]): void {
+    const { sessions, order } = this.namespace.runtime
+    const isKept =
+      sessions !== null && sessions.size > 0 && !flags.volatile && !isCall(frame) && targets.rooms.length > 0
+    const copy = isKept ? frame.slice() : frame
+    this.streams.emit(targets, flags, copy, event, args)
+    if (!isKept) return
+    const { compress } = flags
+    const message = { compress, order: order.next(), except: targets.except, frame: copy }
+    sessions.keepFor(this.namespace.number, targets.rooms, message)
+  }
+
+  /** @param isTold  Whether the client hears here that it is in the room. */
+  join(socket: AnySocket, room: string, isTold = true): void {
+    this.namespace.runtime.turn.flush()
+    if (!this.index.lacks(socket, room)) return
+    // Before the adapter tells: a listener may take the socket out again, or emit.
+    this.namespace.people.join(socket, room)
+    this.streams.join(socket, room, isTold)
+    this.index.join(socket, room)
+  }
+
+  /** @param isTold  Whether the client hears here that it is not in the room any more. */
+  leave(socket: AnySocket, room: string, isTold = true): void {
+    const { people, runtime } = this.namespace
+    runtime.turn.flush()
+    if (!this.index.holds(socket, room)) return
+    people.leave(socket, room)
+    this.streams.leave(socket, room, isTold)
+    this.index.leave(socket, room)
+    this.streams.restIfEmpty(room)
+    people.left(socket, room)
+  }
+
+  /** A socket leaves the namespace. */
+  remove(socket: AnySocket): void {
+    const rooms = (socket.joined ?? []).map(({ name }) => name)
+    this.index.remove(socket)
+    for (const room of rooms) this.streams.restIfEmpty(room)
+    this.streams.restIfNobody()
+  }
+
+  /** The messages of a room, for the application. @throws RoomcastError `INVALID_OPTION`. */
+  async history(room: string, { limit = 100, before }: HistoryOptions): Promise<RoomMessage[]> {
+    inRange('limit', limit, 1, LIMITS.historyPageMessages)
+    if (before !== undefined) inRange('before', before, 1, Number.MAX_SAFE_INTEGER)
+    if (this.streams.keepOf(room) === null) return []
+    const { items } = await this.streams.readLast(room, before ?? null, limit)
+    return items.map(({ offset, at, frame: bytes }) => {
+      const { frame } = unpackMessage(bytes)
+      const { event, bodyStart } = readHeader(frame, createHeader())
+      const args = readArguments(this.namespace.runtime.codec.decode(frame, bodyStart))
+      return { seq: offset, at, event: event as string, args }
+    })
+  }
+
+  /** Takes sessions without a link out of rooms; null ends them. */
+  releaseDetached(targets: Targets, rooms: readonly string[] | null): void {
+    const { sessions, wheel } = this.namespace.runtime
+    if (sessions === null) return
+    for (const detached of [...sessions.inNamespace(this.namespace.number)]) {
+      if (!isMeant(detached, targets)) continue
+      if (rooms === null) sessions.end(detached)
+      for (const room of rooms ?? []) {
+        detached.rooms.delete(room)
+        detached.tracking.joined.delete(room)
+        const stream = this.streams.get(room)
+        if (stream !== undefined) detached.tracking.leave(stream, wheel.now())
+      }
+    }
+  }
+
+  /** Puts sessions without a link into rooms. */
+  enterDetached(targets: Targets, rooms: readonly string[]): void {
+    const { sessions, wheel } = this.namespace.runtime
+    for (const detached of sessions?.inNamespace(this.namespace.number) ?? []) {
+      if (!isMeant(detached, targets)) continue
+      for (const room of rooms) {
+        detached.rooms.add(room)
+        const stream = this.streams.get(room)
+        if (stream !== undefined) detached.tracking.enter(stream, stream.top, wheel.now())
+      }
+    }
+  }
+}
+
+function isMeant(detached: DetachedSession, { rooms, except }: Targets): boolean {
+  return (rooms.length === 0 || detached.goesBy(rooms)) && !detached.goesBy(except)
+}

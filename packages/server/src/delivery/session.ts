@@ -1,0 +1,29 @@
+import { withPosition } from '@roomcast/protocol'
+import type { Ring } from '../cluster/ring'
+import { packMessage } from './stored-message'
+
+/** Number of a socket's own stream. */
+export const OWN_STREAM = 0
+
+/** What outlives the link of one socket. */
+export class Session {
+  /** Key of the secret that the client was given last. */
+  key = ''
+  /** Key of the one before, as long as it is not known whether the client has the new one. */
+  formerKey: string | null = null
+
+  constructor(
+    /** Of the socket. */
+    readonly id: string,
+    /** Secret of the client's own making. */
+    readonly client: string,
+    /** Messages to this socket alone. */
+    readonly own: Ring,
+  ) {}
+
+  /** Keeps a message to the socket alone. @returns The frame with its position. */
+  keep(frame: Uint8Array, compress: boolean, order: number): Uint8Array {
+    const position = this.own.push(packMessage({ compress, order, except: [], frame }), Date.now())
+    return withPosition(frame, OWN_STREAM, position)
+  }
+}

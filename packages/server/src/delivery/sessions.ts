@@ -1,0 +1,222 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { KeepLimits, Soon, Store } from '../cluster/engine'
+import type { MessageBudget } from '../cluster/message-budget'
+import { Ring } from '../cluster/ring'
+import type { Deadline, TimingWheel } from '../connection/timing-wheel'
+import type { ResolvedRecovery } from '../options/room-options'
+import { userRoom } from '../rooms/room-index'
+import { Groups } from './groups'
+import { Session } from './session'
+import { soon } from './soon'
+import type { StoredMessage } from './stored-message'
+import type { Tracking } from './tracking'
+
+const SECRET_BYTES = 24
+
+/** What a socket leaves behind for the one that takes its place. */
+export interface SessionState {
+  readonly session: Session
+  /** Number of the namespace. */
+  readonly namespace: number
+  readonly userId: string | null
+  /** Rooms it was in, without its own. */
+  readonly rooms: Set<string>
+  readonly tracking: Tracking
+  /** `socket.data`, encoded; null if it was never used. */
+  readonly data: Uint8Array | null
+  /** Told when it has ended without a link. */
+  readonly onEnded: () => void
+}
+
+/** A session without a link. */
+export class DetachedSession implements Deadline, SessionState {
+  slot: Set<Deadline> | null = null
+  dueAt = 0
+  readonly session: Session
+  readonly namespace: number
+  readonly userId: string | null
+  readonly rooms: Set<string>
+  readonly tracking: Tracking
+  readonly data: Uint8Array | null
+  readonly onEnded: () => void
+
+  constructor(
+    state: SessionState,
+    private readonly onOver: (detached: DetachedSession) => void,
+  ) {
+    this.session = state.session
+    this.namespace = state.namespace
+    this.userId = state.userId
+    this.rooms = state.rooms
+    this.tracking = state.tracking
+    this.data = state.data
+    this.onEnded = state.onEnded
+  }
+
+  expire(): void {
+    this.onOver(this)
+  }
+
+  /** Whether one of these names means it: its id, its user, or a room it is in. */
+  goesBy(names: readonly string[]): boolean {
+    const { session, userId, rooms } = this
+    return names.some(
+      (name) => name === session.id || rooms.has(name) || (userId !== null && name === userRoom(userId)),
+    )
+  }
+}
+
+/** What sessions need of their surroundings. */
+export interface SessionsHost {
+  readonly store: Store
+  readonly budget: MessageBudget
+  readonly wheel: TimingWheel
+  readonly recovery: ResolvedRecovery
+}
+
+/**
+ * The sessions of a server: secrets, and what is kept of those without a link.
+ *
+ *   begin ──► live ──link lost──► detached ──claim, with the secret──► live, with a new secret
+ *                └── ended on purpose      └── window over, too many, revoked: ended
+ *
+ * Who may go on with a session is decided by the engine's store: it holds a key for each secret, and of several who take it at once one gets it.
+ */
+export class Sessions {
+  /** By id of the socket, the oldest first. */
+  private readonly detached = new Map<string, DetachedSession>()
+  private readonly byUser = new Groups<string, DetachedSession>()
+  private readonly byNamespace = new Groups<number, DetachedSession>()
+
+  constructor(private readonly host: SessionsHost) {}
+
+  /** Sessions without a link. */
+  get size(): number {
+    return this.detached.size
+  }
+
+  get windowMs(): number {
+    return this.host.recovery.windowMs
+  }
+
+  /** A session for a new socket. @param client  Secret of the client's own making. */
+  begin(id: string, client: string): Session {
+    const keep: KeepLimits = this.host.recovery.history
+    return new Session(id, client, new Ring(this.host.budget, keep))
+  }
+
+  /**
+   * A new secret. The one that was taken for it is good until {@link confirm}.
+   *
+   * @param taken  Key of that secret; null for a session that begins.
+   */
+  issue(session: Session, taken: string | null = null): string {
+    const secret = randomBytes(SECRET_BYTES).toString('base64url')
+    // One that the client never got, if it came with the one before.
+    for (const key of [session.key, session.formerKey]) if (key && key !== taken) void this.host.store.take(key)
+    session.key = sessionKey(secret, session.client)
+    session.formerKey = taken
+    for (const key of [session.key, taken]) if (key !== null) this.restore(session, key)
+    return secret
+  }
+
+  /** The client has the newest secret: the one before is void. */
+  confirm(session: Session): void {
+    if (session.formerKey !== null) void this.host.store.take(session.formerKey)
+    session.formerKey = null
+  }
+
+  /** Takes the secret of a session by its key. @returns The id of its socket, live or not; null if the secret is not good. */
+  claim(key: string): Soon<string | null> {
+    return soon(this.host.store.take(key), (value) => value && decoder.decode(value))
+  }
+
+  /** The secret of this key is good, again. */
+  restore(session: Session, key: string): void {
+    const detached = this.detached.get(session.id)
+    const leftMs = detached === undefined ? null : Math.max(1, detached.dueAt - this.host.wheel.now())
+    void this.host.store.put(key, encoder.encode(session.id), leftMs)
+  }
+
+  /** The link of a session was lost. */
+  detach(state: SessionState): void {
+    const { session } = state
+    const { wheel, recovery } = this.host
+    const detached = new DetachedSession(state, (over) => this.end(over))
+    this.detached.set(session.id, detached)
+    this.byNamespace.add(detached.namespace, detached)
+    if (detached.userId !== null) this.byUser.add(detached.userId, detached)
+    wheel.schedule(detached, recovery.windowMs)
+    for (const key of [session.key, session.formerKey]) if (key) this.restore(session, key)
+    if (this.detached.size > recovery.maxSessions) for (const oldest of this.detached.values()) return this.end(oldest)
+  }
+
+  /** The session without a link of this id. */
+  get(id: string): DetachedSession | undefined {
+    return this.detached.get(id)
+  }
+
+  /** A session has a link again. */
+  attach(detached: DetachedSession): void {
+    this.detached.delete(detached.session.id)
+    this.host.wheel.cancel(detached)
+    this.byNamespace.delete(detached.namespace, detached)
+    if (detached.userId !== null) this.byUser.delete(detached.userId, detached)
+  }
+
+  /** Nobody can go on with a session any more, which has a link. */
+  forget(session: Session): void {
+    for (const key of [session.key, session.formerKey]) if (key) void this.host.store.take(key)
+    session.key = ''
+    session.formerKey = null
+    session.own.clear()
+  }
+
+  /** A session without a link is over. */
+  end(detached: DetachedSession): void {
+    if (this.detached.get(detached.session.id) !== detached) return
+    this.attach(detached)
+    this.forget(detached.session)
+    detached.onEnded()
+  }
+
+  /**
+   * Keeps a message for sessions without a link that are addressed in person.
+   *
+   * @param names  Whom it is for: ids and users; rooms, which have it in their own streams, are passed over.
+   */
+  keepFor(namespace: number, names: readonly string[], message: StoredMessage): void {
+    for (const name of names) {
+      const addressed = name.startsWith('\0') ? this.byUser.get(name.slice(1)) : [this.detached.get(name)]
+      for (const detached of addressed ?? []) {
+        if (detached?.namespace !== namespace || detached.goesBy(message.except)) continue
+        // It has it from a room.
+        if (names.some((other) => detached.rooms.has(other))) continue
+        detached.session.keep(message.frame, message.compress, message.order)
+      }
+    }
+  }
+
+  /** Sessions without a link in a namespace. */
+  inNamespace(namespace: number): ReadonlySet<DetachedSession> {
+    return this.byNamespace.get(namespace)
+  }
+
+  /** Ends the sessions of a user that have no link. */
+  endUser(userId: string): void {
+    for (const detached of [...this.byUser.get(userId)]) this.end(detached)
+  }
+
+  /** Ends all sessions that have no link. */
+  clear(): void {
+    for (const detached of [...this.detached.values()]) this.end(detached)
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Never the secret itself: who reads the store cannot take a session. */
+export function sessionKey(secret: string, client: string): string {
+  return `session:${createHash('sha256').update(`${client}\0${secret}`).digest('base64url')}`
+}

@@ -1,0 +1,108 @@
+import type { Engine, KeepLimits, Soon } from '../cluster/engine'
+import type { Deadline, TimingWheel } from '../connection/timing-wheel'
+import { soon } from './soon'
+
+/** What a stream belongs to. */
+export interface StreamOwner {
+  /** A frame of the log, in its order. `stream.top` is its offset already. */
+  deliver(stream: Stream, bytes: Uint8Array): void
+}
+
+/** The log of one room, or of a whole namespace, as this node follows it. PROTOCOL.md, section 12. */
+export class Stream implements Deadline {
+  slot: Set<Deadline> | null = null
+  dueAt = 0
+  isOpen = true
+
+  constructor(
+    /** In frames; unique on this server. */
+    readonly number: number,
+    readonly channel: string,
+    /** null: everybody in the namespace. */
+    readonly room: string | null,
+    readonly keep: KeepLimits,
+    /** Names the order that positions belong to. */
+    readonly epoch: string,
+    /** Offset of the newest message that was delivered here. */
+    public top: number,
+    readonly owner: StreamOwner,
+    private readonly onIdleLong: (stream: Stream) => void,
+  ) {}
+
+  expire(): void {
+    this.onIdleLong(this)
+  }
+}
+
+/** Streams without members that are followed on; beyond it the one that is idle the longest is closed. */
+const IDLE_STREAMS = 10_000
+
+/** The streams of a server, by channel of the engine. */
+export class Streams {
+  private readonly byChannel = new Map<string, Stream>()
+  private readonly idle = new Set<Stream>()
+  private lastNumber = 0
+
+  /**
+   * @param idleMs  How long a stream without members is followed on: who was in it may come back.
+   */
+  constructor(
+    private readonly engine: Engine,
+    private readonly wheel: TimingWheel,
+    private readonly idleMs: number,
+  ) {}
+
+  /** Streams that are followed. */
+  get size(): number {
+    return this.byChannel.size
+  }
+
+  get(channel: string): Stream | undefined {
+    return this.byChannel.get(channel)
+  }
+
+  /** The stream of a channel, which is followed from now on. */
+  open(channel: string, room: string | null, keep: KeepLimits, owner: StreamOwner): Soon<Stream> {
+    const known = this.byChannel.get(channel)
+    if (known !== undefined) return known
+    const { bus, log } = this.engine
+    return soon(bus.subscribe([channel]), () =>
+      soon(log.read(channel, null, 0), ({ epoch, top }) => {
+        const made = this.byChannel.get(channel)
+        if (made !== undefined) return made
+        const close = (stream: Stream) => this.close(stream)
+        const stream = new Stream(++this.lastNumber, channel, room, keep, epoch, top, owner, close)
+        this.byChannel.set(channel, stream)
+        return stream
+      }),
+    )
+  }
+
+  /** A frame that the engine hands over. */
+  onFrame(channel: string, bytes: Uint8Array, offset: number): void {
+    const stream = this.byChannel.get(channel)
+    if (stream === undefined || offset <= stream.top) return
+    stream.top = offset
+    stream.owner.deliver(stream, bytes)
+  }
+
+  /** It has members, or is about to. */
+  use(stream: Stream): void {
+    if (this.idle.delete(stream)) this.wheel.cancel(stream)
+  }
+
+  /** It has no members: it is closed in a while, unless it is used again. */
+  rest(stream: Stream): void {
+    if (!stream.isOpen || this.idle.has(stream)) return
+    this.idle.add(stream)
+    this.wheel.schedule(stream, Math.max(this.idleMs, stream.keep.ageMs))
+    if (this.idle.size > IDLE_STREAMS) for (const oldest of this.idle) return this.close(oldest)
+  }
+
+  private close(stream: Stream): void {
+    this.use(stream)
+    stream.isOpen = false
+    this.byChannel.delete(stream.channel)
+    this.engine.bus.unsubscribe([stream.channel])
+  }
+}

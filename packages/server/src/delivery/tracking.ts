@@ -1,0 +1,81 @@
+import { LIMITS } from '@roomcast/protocol'
+import type { Session } from './session'
+import type { Stream } from './stream'
+
+/** That a socket is, or was, in a stream. Times are of the monotonic clock. */
+export interface Place {
+  readonly stream: Stream
+  /** Position behind which its messages are for the socket. */
+  from: number
+  /** Last position that is for it; Infinity as long as it is in. */
+  to: number
+  enteredAt: number
+  leftAt: number
+}
+
+/** What a socket has to do with streams; most sockets of a server without history have none. */
+export class Tracking {
+  /** In order of arrival. Those that were left stay until it is certain that the client has heard of it. */
+  places: Place[] = []
+  /** null if it ends with the link. */
+  session: Session | null = null
+  /** Rooms that the client has joined by itself, with what it gave as params. */
+  readonly joined = new Map<string, unknown>()
+  /** Rooms that the client has asked for, and that are not decided. */
+  readonly joining = new Map<string, object>()
+  private incompleteUntil = Number.NEGATIVE_INFINITY
+
+  /** @param doubtMs  How long something may be on its way until the link is found to be lost. */
+  constructor(private readonly doubtMs: number) {}
+
+  /** The place in a stream that the socket is in. */
+  placeIn(stream: Stream): Place | undefined {
+    return this.places.find((place) => place.stream === stream && isInside(place))
+  }
+
+  /** The newest place in the stream of this number. */
+  placeOf(streamNumber: number): Place | undefined {
+    return this.places.filter(({ stream }) => stream.number === streamNumber).at(-1)
+  }
+
+  /** The socket enters a stream. @param from  Position behind which it gets messages. */
+  enter(stream: Stream, from: number, now: number): void {
+    const place = this.placeIn(stream)
+    if (place !== undefined) place.from = Math.min(place.from, from)
+    else this.places.push({ stream, from, to: Number.POSITIVE_INFINITY, enteredAt: now, leftAt: 0 })
+  }
+
+  /** The socket leaves a stream. @returns Whether it was in it. */
+  leave(stream: Stream, now: number): boolean {
+    const place = this.placeIn(stream)
+    if (place === undefined) return false
+    place.to = stream.top
+    place.leftAt = now
+    // Only who comes back may have missed what came before.
+    const certain = this.session === null ? now : now - this.doubtMs
+    this.places = this.places.filter((each) => isInside(each) || each.leftAt > certain)
+    if (this.places.filter((each) => !isInside(each)).length > LIMITS.roomsLeftRemembered) {
+      this.places.splice(
+        this.places.findIndex((each) => !isInside(each)),
+        1,
+      )
+      this.incompleteUntil = now + this.doubtMs
+    }
+    return true
+  }
+
+  /** Whether a place was entered so lately that the client may not have heard of it. */
+  isNew({ enteredAt }: Place, now: number): boolean {
+    return enteredAt > now - this.doubtMs
+  }
+
+  /** Whether something was forgotten that the client may not have received. */
+  isIncomplete(now: number): boolean {
+    return now < this.incompleteUntil
+  }
+}
+
+/** Whether a socket is in the stream. */
+export function isInside({ to }: Place): boolean {
+  return to === Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,199 @@
+import { type ErrorBody, isCount, isThenable, LIMITS } from '@roomcast/protocol'
+import type { AnyNamespace } from '../api/namespace'
+import type { AnySocket } from '../api/socket'
+import type { LogItem, LogPage, Position, Soon } from '../cluster/engine'
+import { readMissed } from '../delivery/missed'
+import { soon } from '../delivery/soon'
+import { unpackMessage } from '../delivery/stored-message'
+import type { Stream } from '../delivery/stream'
+import type { ResolvedRoomPolicy } from '../options/room-options'
+import type { Reply } from './reply'
+import { invalid, readRoomName } from './request-error'
+import { isAllowed } from './room-rule'
+
+/*
+ * join: ask the rule of the room ─► follow the room's log ─► the state of the room at position N ─► in the room,
+ * answer with N, then N + 1 and what follows. The last two steps are one: nothing can come in between.
+ */
+
+const JOIN_REFUSED: ErrorBody = { code: 'JOIN_REFUSED', message: 'the room may not be joined' }
+const HISTORY_REFUSED: ErrorBody = { code: 'HISTORY_REFUSED', message: 'the messages of this room may not be read' }
+
+/** A message as clients are shown it. */
+type ShownMessage = readonly [position: number, at: number, frame: Uint8Array]
+
+/** What the answer shows of a room. */
+interface Snapshot {
+  readonly state?: unknown
+  readonly messages?: readonly ShownMessage[]
+}
+
+/** `join`: puts the client into a room, if the room's rule allows it. PROTOCOL.md, section 12. */
+export function join(socket: AnySocket, args: readonly unknown[], reply: Reply): Soon<void> {
+  const room = readRoomName(args[0])
+  const [, params, position] = args
+  const since = readPosition(position)
+  const { streams } = (socket.host as AnyNamespace).inside
+  const policy = streams.policyOf(room)
+  if (!policy?.authorize) return reply.refuse(JOIN_REFUSED)
+  const { joining, joined } = socket.track()
+  const isKnown = joining.has(room) || joined.has(room)
+  if (!isKnown && joining.size + joined.size >= LIMITS.roomsPerSocket) {
+    return reply.refuse({ code: 'TOO_MANY_ROOMS', message: `a socket may join ${LIMITS.roomsPerSocket} rooms` })
+  }
+  // A leave that comes meanwhile takes it out.
+  const attempt = {}
+  joining.set(room, attempt)
+  const isWanted = () => socket.connected && joining.get(room) === attempt
+  const done = () => {
+    if (joining.get(room) === attempt) joining.delete(room)
+    streams.restIfEmpty(room)
+  }
+  const work = soon(isAllowed(socket, policy, room, params), (allowed) => {
+    if (!isWanted()) return reply.refuse(JOIN_REFUSED)
+    if (allowed !== true) return reply.refuse(allowed || JOIN_REFUSED)
+    return soon(streams.open(room), (stream) => enter(socket, { room, params, policy, stream, since }, isWanted, reply))
+  })
+  if (!isThenable(work)) return done()
+  return work.then(done, (error: unknown) => {
+    done()
+    throw error
+  })
+}
+
+/** What is to be joined. */
+interface Wish {
+  readonly room: string
+  readonly params: unknown
+  readonly policy: ResolvedRoomPolicy
+  /** null: a room without positions. */
+  readonly stream: Stream | null
+  /** Where the client was. */
+  readonly since: Position | null
+}
+
+function enter(socket: AnySocket, wish: Wish, isWanted: () => boolean, reply: Reply): Soon<void> {
+  const { stream, since, room, params, policy } = wish
+  if (stream !== null && since?.epoch === stream.epoch && since.offset <= stream.top) {
+    return soon(missedSince(socket, stream, since.offset), (missed) => {
+      if (!isWanted()) return reply.refuse(JOIN_REFUSED)
+      const isComplete = missed.lostTo === null && !missed.isCut
+      if (isComplete) return admit(socket, wish, since.offset, { isRecovered: true }, reply)
+      return enter(socket, { ...wish, since: null }, isWanted, reply)
+    })
+  }
+  // The position first: what is sent while the state is made comes behind it.
+  const at = stream?.top ?? 0
+  return soon(snapshotOf(socket, room, params, policy, at), (snapshot) => {
+    if (!isWanted()) return reply.refuse(JOIN_REFUSED)
+    return admit(socket, wish, at, { isRecovered: false, ...snapshot }, reply)
+  })
+}
+
+/** Puts the socket into the room, and answers: what follows the answer is what came behind `at`. */
+function admit(
+  socket: AnySocket,
+  { room, params, stream }: Wish,
+  at: number,
+  { isRecovered, ...shown }: Snapshot & { readonly isRecovered: boolean },
+  reply: Reply,
+): Soon<void> {
+  const { inside, runtime } = socket.host as AnyNamespace
+  if (stream === null) {
+    inside.join(socket, room, false)
+    rememberJoined(socket, room, params)
+    return reply.send([{ recovered: isRecovered, ...shown }])
+  }
+  // Closed while its state was made, because nobody was in it for so long.
+  if (!stream.isOpen)
+    return reply.refuse({ code: JOIN_REFUSED.code, message: 'the state of the room took too long to make' })
+  return soon(missedSince(socket, stream, at), ({ frames, lostTo }) => {
+    if (!socket.connected) return
+    runtime.turn.flush()
+    inside.streams.enter(socket, stream, at, false)
+    rememberJoined(socket, room, params)
+    reply.send([{ room: stream.number, epoch: stream.epoch, seq: at, recovered: isRecovered, ...shown }])
+    if (lostTo !== null) socket.notify(['lost', stream.number, lostTo])
+    for (const { frame } of frames) socket.sendFrame(frame)
+    // Last: listeners are told of it, and may emit.
+    inside.join(socket, room, false)
+  })
+}
+
+function rememberJoined(socket: AnySocket, room: string, params: unknown): void {
+  socket.track().joined.set(room, params)
+}
+
+function missedSince(socket: AnySocket, stream: Stream, after: number) {
+  const { maker, streams } = (socket.host as AnyNamespace).inside
+  const { engine, resendBytes } = socket.host.runtime
+  const range = { after, upTo: Number.POSITIVE_INFINITY, maxBytes: resendBytes }
+  return readMissed(engine, stream, range, streams.namesOf(socket), maker)
+}
+
+function snapshotOf(
+  socket: AnySocket,
+  room: string,
+  params: unknown,
+  { snapshot }: ResolvedRoomPolicy,
+  at: number,
+): Soon<Snapshot> {
+  if (typeof snapshot === 'function') {
+    const state = snapshot(socket, room, params) as Soon<unknown>
+    return soon(state, (value) => (value === undefined ? {} : { state: value }))
+  }
+  const { streams } = (socket.host as AnyNamespace).inside
+  if (snapshot === 'retained') return soon(streams.readRetained(room), (page) => ({ messages: show(socket, page) }))
+  if (snapshot === 0) return {}
+  return soon(streams.readLast(room, at + 1, snapshot), (page) => ({ messages: show(socket, page) }))
+}
+
+/** `leave`: takes the client out of a room that it has joined. */
+export function leave(socket: AnySocket, args: readonly unknown[], reply: Reply): void {
+  const room = readRoomName(args[0])
+  socket.tracking?.joining.delete(room)
+  if (socket.tracking?.joined.delete(room)) (socket.host as AnyNamespace).inside.leave(socket, room, false)
+  reply.send([])
+}
+
+/** `history`: the last messages in front of a position. */
+export function history(socket: AnySocket, args: readonly unknown[], reply: Reply): Soon<void> {
+  const room = readRoomName(args[0])
+  const [, limit, before] = args
+  if (!isCount(limit) || limit < 1) throw invalid('limit is no number from 1')
+  if (!(before === null || before === undefined || isCount(before))) throw invalid('before is no position')
+  const { streams, index } = (socket.host as AnyNamespace).inside
+  const mayRead = streams.policyOf(room)?.history?.read === 'members' && index.holds(socket, room)
+  if (!mayRead) return reply.refuse(HISTORY_REFUSED)
+  const most = Math.min(limit, LIMITS.historyPageMessages)
+  return soon(streams.readLast(room, before ?? null, most), (page) => reply.send([show(socket, page)]))
+}
+
+/** Messages as this client may see them, the newest that fit. */
+function show(socket: AnySocket, { items }: LogPage): ShownMessage[] {
+  const names = (socket.host as AnyNamespace).inside.streams.namesOf(socket)
+  // Whoever said something to the others sees it in what was said.
+  names.delete(socket.id)
+  const shown: ShownMessage[] = []
+  let bytes = 0
+  for (const item of [...items].reverse()) {
+    const { except, frame } = unpackMessage(item.frame)
+    if (except.some((name) => names.has(name))) continue
+    bytes += frame.length
+    if (bytes > LIMITS.historyPageBytes && shown.length > 0) break
+    shown.push(shownMessage(item, frame))
+  }
+  return shown.reverse()
+}
+
+function shownMessage({ offset, at }: LogItem, frame: Uint8Array): ShownMessage {
+  return [offset, at, frame]
+}
+
+/** @throws RoomcastError `INVALID_REQUEST`. */
+function readPosition(value: unknown): Position | null {
+  if (value === null || value === undefined) return null
+  const [epoch, offset] = Array.isArray(value) ? (value as unknown[]) : []
+  if (typeof epoch !== 'string' || !isCount(offset)) throw invalid('position is malformed')
+  return { epoch, offset }
+}

@@ -1,0 +1,16 @@
+import { assertRoomName, isRoomcastError, RoomcastError } from '@roomcast/protocol'
+
+/** The arguments of a request have another shape. */
+export function invalid(message: string): RoomcastError {
+  return new RoomcastError('INVALID_REQUEST', message)
+}
+
+/** The name of a room, from a client. @throws RoomcastError `INVALID_REQUEST`. */
+export function readRoomName(value: unknown): string {
+  try {
+    assertRoomName(value)
+  } catch (error) {
+    throw invalid(isRoomcastError(error) ? error.message : 'room')
+  }
+  return value
+}

@@ -1,0 +1,87 @@
+import type { ConnectedBody } from '@roomcast/protocol'
+import { isThenable } from '@roomcast/protocol'
+import type { AnyNamespace } from '../api/namespace'
+import { displace } from '../api/namespace-people'
+import type { AnySocket } from '../api/socket'
+import { isInside } from '../delivery/tracking'
+import type { Claim, Recovery } from './resume'
+
+/** A session, and what its client has missed. */
+export interface Resumed {
+  readonly claim: Claim
+  readonly recovery: Recovery
+}
+
+type SessionPart = Pick<ConnectedBody, 'rooms' | 'session'>
+
+/** What CONNECTED tells of the session of a socket that comes for the first time. */
+export function beginSession(namespace: AnyNamespace, socket: AnySocket): SessionPart {
+  const { sessions } = namespace.runtime
+  const { streams } = namespace.inside
+  namespace.resumable.begin(socket)
+  const session = socket.tracking?.session
+  if (!session || sessions === null) return {}
+  const everybody = streams.open(null)
+  const { windowMs } = sessions
+  const told = { secret: sessions.issue(session), windowMs, resumed: false, recovered: false, own: session.own.top }
+  if (isThenable(everybody) || everybody === null) return { session: told }
+  streams.enter(socket, everybody, everybody.top, false)
+  return { session: told, rooms: [[everybody.number, everybody.top, true]] }
+}
+
+/** What it tells of one that goes on. */
+export function continueSession({ runtime }: AnyNamespace, { claim, recovery }: Resumed): SessionPart {
+  const { sessions } = runtime
+  const { session } = claim.state
+  if (sessions === null) return {}
+  const own = Math.min(claim.resume.own, session.own.top)
+  const { isComplete: recovered, rooms } = recovery
+  return {
+    session: { secret: sessions.issue(session, claim.key), windowMs: sessions.windowMs, resumed: true, recovered, own },
+    rooms,
+  }
+}
+
+/** Gives a socket what it has before its middleware runs: id and data. */
+export function takeOver(socket: AnySocket, { state }: Claim): void {
+  const data = state.data === null ? undefined : socket.host.runtime.codec.decode(state.data, 0)
+  socket.adopt(state.session.id, data)
+}
+
+/** Ends the socket that still has the session: the session stays. */
+export function fenceOff(namespace: AnyNamespace, holder: AnySocket): void {
+  if (!holder.connected) return
+  // Without, its leaving its rooms is not the session's.
+  namespace.resumable.hold(holder)
+  displace([holder])
+}
+
+/** The socket has the session now. */
+export function attachSession(
+  { runtime, inside }: AnyNamespace,
+  socket: AnySocket,
+  { claim, recovery }: Resumed,
+): void {
+  const { refused } = claim
+  const { tracking, session } = claim.state
+  const detached = runtime.sessions?.get(session.id)
+  if (detached !== undefined) runtime.sessions?.attach(detached)
+  for (const room of refused) tracking.joined.delete(room)
+  // What it had left is settled.
+  tracking.places = tracking.places.filter(
+    (place) => isInside(place) && place.stream.isOpen && !refused.has(place.stream.room ?? ''),
+  )
+  socket.tracking = tracking
+  if (recovery.isComplete) socket.markRecovered()
+  for (const { stream } of tracking.places) inside.streams.follow(stream)
+}
+
+/** Puts the socket into the rooms of the session. */
+export function restoreRooms({ inside }: AnyNamespace, socket: AnySocket, { claim }: Resumed): void {
+  const { rooms, tracking } = claim.state
+  for (const room of rooms) {
+    if (claim.refused.has(room) || !socket.connected) continue
+    const isKnown = tracking.places.some(({ stream }) => stream.room === room)
+    inside.join(socket, room, !isKnown)
+  }
+}

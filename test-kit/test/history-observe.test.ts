@@ -1,0 +1,115 @@
+import { EventEmitter } from 'node:events'
+import { expect, test } from 'vitest'
+import { connect } from '../clients'
+import { FakeServer } from '../fake-server'
+import { History } from '../history/history'
+import { type ObservedRoom, type ObservedSocket, observeRoom, observeSocket, recordStream } from '../history/observe'
+import { RawStream } from '../raw-stream'
+import { until } from '../wait'
+
+/** The facts of a history, without times and places. */
+function facts(history: History): object[] {
+  return history.records.map(({ at, index, ...fact }) => fact)
+}
+
+/** A socket that says what the test wants. */
+class FakeSocket extends EventEmitter implements ObservedSocket {
+  connected = true
+  recovered = false
+  private readonly any: ((event: string, ...args: unknown[]) => void)[] = []
+
+  onAny(listener: (event: string, ...args: unknown[]) => void): void {
+    this.any.push(listener)
+  }
+
+  deliver(event: string, ...args: unknown[]): void {
+    for (const listener of this.any) listener(event, ...args)
+  }
+}
+
+class FakeRoom extends EventEmitter implements ObservedRoom {
+  readonly name = 'lobby'
+  messages: { event: string; args: unknown[] }[] = []
+}
+
+test('a socket of the client is observed: connects, messages and the end of the link', async () => {
+  await using server = await FakeServer.start()
+  const history = new History()
+  using socket = connect(server.url, { transports: ['websocket'] })
+  observeSocket(history, 'ada', socket)
+  const link = await server.link()
+  await until(() => socket.connected, 'a connection')
+  link.emit('say', ['m1'])
+  link.emit('say', [{ msgId: 'm2' }])
+  link.emit('say', [7])
+  link.emit('say', ['m3'])
+  await until(() => history.records.length === 4, 'four facts')
+  link.close(1006)
+  await until(() => history.records.length === 5, 'five facts')
+  const of = { session: 'ada' }
+  expect(facts(history)).toEqual([
+    { kind: 'connected', ...of, recovered: false },
+    ...['m1', 'm2', 'm3'].map((msgId) => ({ kind: 'delivered', ...of, msgId, room: null })),
+    { kind: 'disconnected', ...of },
+  ])
+})
+
+test('a socket that is connected already begins so; gaps and recoveries are recorded, and ids are as the test says', () => {
+  const history = new History()
+  const socket = new FakeSocket()
+  observeSocket(history, 'ada', socket, { msgIdOf: (event, [first]) => (event === 'n' ? String(first) : undefined) })
+  socket.deliver('n', 1)
+  socket.deliver('other', 2)
+  socket.emit('gap', { room: null, from: 2, to: 3, repaired: true })
+  socket.emit('disconnect', 'transport close')
+  socket.recovered = true
+  socket.emit('connect')
+  const of = { session: 'ada' }
+  expect(facts(history)).toEqual([
+    { kind: 'connected', ...of, recovered: false },
+    { kind: 'delivered', ...of, msgId: '1', room: null },
+    { kind: 'gap', ...of, room: null, from: 2, to: 3, repaired: true },
+    { kind: 'disconnected', ...of },
+    { kind: 'connected', ...of, recovered: true },
+  ])
+})
+
+test('a room is observed: what it begins with, rejoins, snapshots and its end', () => {
+  const history = new History()
+  const room = new FakeRoom()
+  room.messages = [
+    { event: 'say', args: ['m1'] },
+    { event: 'typing', args: [] },
+  ]
+  observeRoom(history, 'ada', room)
+  room.emit('rejoin', true)
+  room.messages = []
+  room.emit('rejoin', false)
+  room.messages = [{ event: 'say', args: ['m9'] }]
+  room.emit('snapshot')
+  room.emit('closed', new Error('out'))
+  const of = { session: 'ada', room: 'lobby' }
+  expect(facts(history)).toEqual([
+    { kind: 'joined', ...of, by: 'client', after: 'm1' },
+    { kind: 'rejoined', ...of, recovered: true },
+    { kind: 'rejoined', ...of, recovered: false, after: undefined },
+    { kind: 'snapshot', ...of, after: 'm9' },
+    { kind: 'left', ...of },
+  ])
+})
+
+test('the account of a raw client is recorded with positions: what is not accounted for is found', () => {
+  const stream = new RawStream(7, 10)
+  for (const position of [11, 13, 13, 15]) stream.take({ position, event: 'say', args: [`m${position}`] })
+  stream.skip(12, 12)
+  const history = new History()
+  recordStream(history, 'ada', 'lobby', stream, { epoch: 'e' })
+  expect(history.check().map(({ message }) => message)).toEqual([
+    'session ada: position 13 of room "lobby" came twice',
+    'session ada: positions 14 of room "lobby" are missing, and no gap accounts for them',
+  ])
+  stream.lose(14)
+  const whole = new History()
+  recordStream(whole, 'ada', 'lobby', stream, { messages: 'delivered' })
+  expect(whole.check()).toEqual([])
+})
