@@ -60,7 +60,9 @@ export class Rooms implements RoomKeeper {
     this.#host = host
     this.#sender = sender
     this.streams = new Streams(sender, {
-      deliver: ({ owner }, message) => host.deliver(message, owner && isForRoom(message.event) ? owner : null),
+      // In its order with what else there is to tell.
+      deliver: ({ owner }, message) =>
+        this.#tell(() => host.isConnected() && host.deliver(message, owner && isForRoom(message.event) ? owner : null)),
       report: (stream, from, to, repaired) => this.#report(stream, from, to, repaired),
     })
   }
@@ -177,14 +179,13 @@ export class Rooms implements RoomKeeper {
   onEnd(): void {
     this.#wanted.clear()
     clearTimeout(this.#timer)
-    this.#news = null
     for (const room of this.#all.values()) room.isJoined = false
     this.streams.onEnd()
   }
 
   /** Joins again what has to be, some at a time. */
   #ask(): void {
-    for (const room of this.#wanted) {
+    for (const room of [...this.#wanted]) {
       if (!this.#host.isConnected() || this.#asked.size >= AT_ONCE) return
       // Once more when that is answered.
       if (this.#asked.has(room)) continue
@@ -238,7 +239,7 @@ export class Rooms implements RoomKeeper {
       this.#wanted.delete(room)
       room.state = state
       room.messages = kept
-      if (isKnown) this.#news.push(() => this.#all.get(room.name) === room && room.fire('snapshot'))
+      if (isKnown) this.#news.push(() => room.isJoined && room.fire('snapshot'))
     }
     if (isOurNews) this.tell()
     return true
@@ -247,7 +248,7 @@ export class Rooms implements RoomKeeper {
   #rejoined(room: Room, recovered: boolean): void {
     room.isJoined = true
     room.recovered = recovered
-    this.#tell(() => this.#all.get(room.name) === room && room.fire('rejoin', recovered))
+    this.#tell(() => room.isJoined && room.fire('rejoin', recovered))
   }
 
   #report({ owner }: Stream, from: number, to: number, repaired: boolean): void {

@@ -351,7 +351,7 @@ export class Socket<
       if (this.id === sid) this.fire('connect')
     })
     if (this.id === sid) this.#watches.onConnected()
-    if (this.id === sid) this.#rooms.tell()
+    this.#rooms.tell()
   }
 
   /** Leaves the connected state; fires `disconnect` if it was in it. The state is new before anybody is told. */

@@ -153,7 +153,7 @@ export const ERROR_CODES = {
   ),
   SESSION_UNKNOWN: row(['server'], ['HTTP'], 'no such polling session, or not with this secret'),
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
-  TOO_MANY_PENDING_ACKS: row(['local'], ['ack'], 'the socket already waits for as many answers as it may'),
+  TOO_MANY_PENDING_ACKS: row(['local', 'server'], ['ack'], 'as many calls wait for an answer as may'),
   TOO_MANY_ROOMS: row(['server'], ['ack'], 'the socket has joined as many rooms as it may'),
   TOO_MANY_SESSIONS: row(['server'], ['HTTP'], 'the server has as many polling sessions as it may have'),
   TOO_MANY_WATCHES: row(['server'], ['ack'], 'the socket watches as many user lists as it may'),

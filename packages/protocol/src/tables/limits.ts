@@ -139,6 +139,8 @@ export const LIMITS = {
   resultsPerClient: 256,
   /** Bytes of results that are kept for one client. */
   resultBytesPerClient: 262_144,
+  /** Clients whose calls a server remembers. */
+  callingClients: 65_536,
   /** Time that a result is kept. */
   resultAgeMs: 120_000,
   /** Memory for results that a server keeps. */

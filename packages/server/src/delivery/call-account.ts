@@ -1,6 +1,6 @@
 /** Who calls: a socket, as far as this goes. */
 export interface CallCaller {
-  /** `client` of CONNECT; null if there was none. */
+  /** `client` of CONNECT; null if there was none, or a malformed one. */
   readonly clientSecret: string | null
   readonly user: { readonly id: string } | null
   readonly connected: boolean

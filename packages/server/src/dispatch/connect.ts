@@ -23,7 +23,7 @@ import { holdDuring } from './hold'
 import { identifyAtConnect } from './login'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
 import { refusalBody } from './refusal'
-import { type Claim, claimSession, collectMissed, giveBack, isHeld } from './resume'
+import { type Claim, claimSession, collectMissed, giveBack, isHeld, roomsOf } from './resume'
 import {
   attachSession,
   beginSession,
@@ -130,10 +130,13 @@ function admitThroughMiddleware(
   }
 
   function resume(claim: Claim): Soon<void> {
+    // First: listeners are told that it has ended, and may emit.
+    if (isHeld(socket, claim)) fenceOff(namespace, claim.holder)
     return soon(collectMissed(socket, claim), (recovery) => {
       // It may have been ended while the middleware ran.
       if (!isHeld(socket, claim)) return refuseWith(FOR_NOW)
-      decide(() => admit(runtime, connection, namespace, socket, claim.state.session.id, { claim, recovery }))
+      const resumed: Resumed = { claim, recovery, rooms: roomsOf(socket, claim) }
+      decide(() => admit(runtime, connection, namespace, socket, claim.state.session.id, resumed))
     })
   }
 
@@ -187,8 +190,6 @@ function admit(
     runtime.wheel.cancel(connection.connectDeadline)
     connection.connectDeadline = null
   }
-  const holder = resumed?.claim.holder ?? null
-  if (holder !== null) fenceOff(namespace, holder)
   const session = resumed === null ? beginSession(namespace, socket) : continueSession(namespace, resumed)
   const body: ConnectedBody = {
     nsp: namespace.name,
@@ -208,6 +209,9 @@ function admit(
     // The profile that it brought stays.
     if (entry !== null) people.known.announce(socket, { ...entry, isFirst: false })
     if (entry !== null) people.known.withdraw(socket)
+    // One that it went on with waits for the next attempt.
+    if (resumed === null) namespace.resumable.onGone(socket, true)
+    namespace.inside.streams.restIfNobody()
     return
   }
   connection.addMember(socket)
@@ -218,7 +222,7 @@ function admit(
   namespace.add(socket)
   if (resumed !== null) restoreRooms(namespace, socket, resumed)
   socket.joinEarlyRooms()
-  if (entry !== null) displace(entry.displaced.filter((displaced) => displaced !== holder))
+  if (entry !== null) displace(entry.displaced)
   if (!socket.connected) return
   const waits = startConnectionListeners(namespace, socket)
   if (waits.length > 0) holdDuring(socket, Promise.all(waits))

@@ -10,6 +10,7 @@ import type { Claim, Recovery } from './resume'
 export interface Resumed {
   readonly claim: Claim
   readonly recovery: Recovery
+  readonly rooms: ReadonlySet<string>
 }
 
 type SessionPart = Pick<ConnectedBody, 'rooms' | 'session'>
@@ -49,8 +50,8 @@ export function takeOver(socket: AnySocket, { state }: Claim): void {
 }
 
 /** Ends the socket that still has the session: the session stays. */
-export function fenceOff(namespace: AnyNamespace, holder: AnySocket): void {
-  if (!holder.connected) return
+export function fenceOff(namespace: AnyNamespace, holder: AnySocket | null): void {
+  if (!holder?.connected) return
   // Without, its leaving its rooms is not the session's.
   namespace.resumable.hold(holder)
   displace([holder])
@@ -77,8 +78,8 @@ export function attachSession(
 }
 
 /** Puts the socket into the rooms of the session. */
-export function restoreRooms({ inside }: AnyNamespace, socket: AnySocket, { claim }: Resumed): void {
-  const { rooms, tracking } = claim.state
+export function restoreRooms({ inside }: AnyNamespace, socket: AnySocket, { claim, rooms }: Resumed): void {
+  const { tracking } = claim.state
   for (const room of rooms) {
     if (claim.refused.has(room) || !socket.connected) continue
     const isKnown = tracking.places.some(({ stream }) => stream.room === room)

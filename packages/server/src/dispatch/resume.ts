@@ -75,6 +75,12 @@ export function giveBack(socket: AnySocket, claim: Claim): void {
   if (isOpen && isHeld(socket, claim)) socket.host.runtime.sessions?.restore(session, claim.key)
 }
 
+/** Rooms of the session now: it has gone on living while middleware ran. */
+export function roomsOf({ host }: AnySocket, { state, holder }: Claim): ReadonlySet<string> {
+  if (holder?.connected) return holder.rooms
+  return host.runtime.sessions?.get(state.session.id)?.rooms ?? state.rooms
+}
+
 function holderOf(namespace: AnyNamespace, id: string): AnySocket | null {
   const holder = namespace.sockets.get(id)
   return holder?.tracking?.session ? holder : null
@@ -105,13 +111,14 @@ export function collectMissed(socket: AnySocket, claim: Claim, readsLeft = MAX_R
   })
 }
 
-function readAll(socket: AnySocket, { state, resume, refused }: Claim): Soon<Recovery> {
+function readAll(socket: AnySocket, claim: Claim): Soon<Recovery> {
+  const { state, resume, refused } = claim
   const { inside, runtime } = socket.host as AnyNamespace
   const { maker } = inside
   const { tracking, session } = state
   const now = runtime.wheel.now()
   const positions = new Map(resume.rooms)
-  const names = new Set([session.id, ...state.rooms])
+  const names = new Set([session.id, ...roomsOf(socket, claim)])
   if (state.userId !== null) names.add(userRoom(state.userId))
   const entries = new Map<number, RoomEntry>()
   const missed: MissedFrame[] = []
