@@ -3,13 +3,18 @@ import { type MissingMessage, missingOf } from './stretches'
 import { ownStream, streamName, type Timeline } from './timeline'
 import { nameIds, type Violation } from './violation'
 
-/** I2: in order, none twice, none that was for others. Messages that came with positions are for `positions.ts`. */
+/** I2: in order, none twice, none that a snapshot had already, none that was for others. Messages that came with positions are for `positions.ts`. */
 export function checkOrder(timeline: Timeline): Violation[] {
   const violations: Violation[] = []
   for (const [session, records] of timeline.sessions) {
     const seen = new Set<string>()
     const lastPlaces = new Map<string, { readonly place: number; readonly msgId: string }>()
     for (const record of records) {
+      if (record.kind === 'joined' || record.kind === 'rejoined' || record.kind === 'snapshot') {
+        const { room, after = '' } = record
+        const place = timeline.messages.get(after)?.places.get(room ?? '') ?? -1
+        if (room !== null && place > (lastPlaces.get(room)?.place ?? -1)) lastPlaces.set(room, { place, msgId: after })
+      }
       if (record.kind !== 'delivered') continue
       const { msgId, index } = record
       const found = (what: string, ...others: string[]) =>
@@ -28,8 +33,8 @@ export function checkOrder(timeline: Timeline): Violation[] {
       if (stream === undefined || more.length > 0) continue
       const place = message?.places.get(stream) ?? 0
       const last = lastPlaces.get(stream)
-      if (last !== undefined && place < last.place) {
-        found(`${msgId} came behind ${last.msgId}, which is later in ${streamName(stream)}`, last.msgId)
+      if (last !== undefined && place <= last.place) {
+        found(`${msgId} came behind ${last.msgId}, which is where ${streamName(stream)} was`, last.msgId)
       } else lastPlaces.set(stream, { place, msgId })
     }
   }

@@ -1,3 +1,4 @@
+import { awayOf } from './away'
 import { checkCalls } from './calls'
 import { checkHoles, checkOrder, checkRecoveries, checkWindow } from './delivery'
 import { checkPositionHoles, checkPositionOrder } from './positions'
@@ -31,7 +32,8 @@ export interface HistoryOptions {
  *
  *   I1  what was answered was handled; what is to take effect once was handled once at most
  *   I2  in a session the messages of a room come in their order, and none twice
- *   I3  a message that is missing is accounted for by a `gap` with `repaired: false`
+ *   I3  a message that is missing is accounted for by a `gap` with `repaired: false`, or by a new beginning: a connect, a
+ *       rejoin or a snapshot that has recovered nothing
  *   I4  a resume with `recovered: true` misses nothing, and within the window there is no other
  *   I5  who is shown is there, and the other way round
  *   I6  what a process holds goes back to what it was
@@ -43,10 +45,10 @@ export interface HistoryOptions {
  *     observeRoom(history, 'ada', await socket.join('lobby'))
  *     history.published('m1', 'lobby')                            // on the server, right before io.to('lobby').emit
  *     ...
- *     await until(() => client has everything)                    // the end of a room is owed as well
- *     expect(history.check()).toEqual([])
+ *     await until(() => history.away().length === 0 && history.check().length === 0, 'a whole history').catch(() => {})
+ *     expect(history.check()).toEqual([])                         // says what is broken
  *
- * Ids of messages are the test's own, and each message has one: a number that counts, for example. The order of a room is that of
+ * The end of a room is owed as well, to those who are connected. Ids of messages are the test's own, and each message has one: a number that counts, for example. The order of a room is that of
  * its `published`, or that of the positions if all have one. Volatile messages do not belong in here. Where a stream has messages
  * that are not recorded, `gap` events may account for more than they should.
  */
@@ -150,6 +152,14 @@ export class History {
   /** How a client fared that has nothing to do with the faults. */
   bystander(name: string, report: BystanderReport): void {
     this.add({ kind: 'bystander', name, report })
+  }
+
+  /**
+   * Sessions that are without their link or their rooms. Nothing is owed to them: who waits for a history to be whole waits
+   * for this to be empty first, or finds nothing because nobody is there.
+   */
+  away(): string[] {
+    return awayOf(this.records)
   }
 
   /** The invariants that are broken; an empty list is a history that keeps its promises. */

@@ -59,9 +59,8 @@ export function observeRoom(
     return { after: ids.filter((id) => id !== undefined).at(-1) }
   }
   history.joined(session, room.name, 'client', anchor())
-  room.on('rejoin', (recovered) =>
-    history.rejoined(session, room.name, recovered === true, recovered === true ? {} : anchor()),
-  )
+  // Its messages are those from before, until the snapshot that follows.
+  room.on('rejoin', (recovered) => history.rejoined(session, room.name, recovered === true))
   room.on('snapshot', () => history.snapshot(session, room.name, anchor()))
   room.on('closed', () => history.left(session, room.name))
 }

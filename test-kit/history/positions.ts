@@ -99,7 +99,6 @@ class Walker {
     const ranges = this.accounted.filter((range) => range.room === null || range.room === room)
     let place = (track.top as number) + 1
     for (const { from, to } of [...ranges, { from: position, to: position }]) {
-      if (to < place) continue
       for (; place < Math.min(from, position); place++) missing.push(place)
       place = Math.max(place, to + 1)
     }

@@ -94,6 +94,7 @@ test('the verdict `cut` loses the frame and ends its link alone, without a close
   await until(() => other.frames.length === 3, 'the frames of the other link')
   expect(eventsOf(client)).toEqual(['a'])
   expect(proxy.count('cut')).toBe(1)
+  expect(proxy.passed.down).toBe(4)
   await until(() => proxy.openLinks === 1, 'one link')
 })
 

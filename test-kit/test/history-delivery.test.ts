@@ -51,6 +51,17 @@ describe('I2', () => {
     expect(broken(history)).toEqual([['I2', 'm2', 'm3']])
   })
 
+  test('finds messages that a snapshot contained already, and owes none in front of these', () => {
+    const history = lobby('client')
+    deliver(history, 'm1')
+    history.snapshot('ada', 'lobby', { after: 'm4' })
+    deliver(history, 'm2', 'm4', 'm5')
+    expect(broken(history)).toEqual([
+      ['I2', 'm2', 'm4'],
+      ['I2', 'm4', 'm4'],
+    ])
+  })
+
   test('finds messages that were published for others, or not at all', () => {
     const history = lobby()
     deliver(history, 'm1', 'm2', 'm3', 'm4', 'm5')
@@ -283,6 +294,14 @@ describe('I4', () => {
     ])
   })
 
+  test('a hole from before a connection was lost is one like any other', () => {
+    const history = lobby()
+    deliver(history, 'm1', 'm3')
+    history.connected('ada', true)
+    deliver(history, 'm4', 'm5')
+    expect(broken(history)).toEqual([['I3', 'm2']])
+  })
+
   test('what was published after a resume and is missing is a hole like any other', () => {
     const history = lobby()
     deliver(history, 'm1', 'm2', 'm3', 'm4', 'm5')
@@ -326,6 +345,25 @@ describe('I4', () => {
       'session ada: was away for 900 ms of 1000, and did not recover',
     ])
   })
+})
+
+test('a session is away without its link, and without the rooms that it had joined itself', () => {
+  const history = lobby('client')
+  history.joined('ada', 'side', 'server')
+  expect(history.away()).toEqual([])
+  history.disconnected('ada')
+  expect(history.away()).toEqual(['ada'])
+  history.connected('ada', true)
+  expect(history.away()).toEqual([])
+  history.disconnected('ada')
+  history.connected('ada', false)
+  expect(history.away()).toEqual(['ada'])
+  history.rejoined('ada', 'lobby', false)
+  expect(history.away()).toEqual([])
+  history.left('ada', 'lobby')
+  history.disconnected('ada')
+  history.connected('ada', false)
+  expect(history.away()).toEqual([])
 })
 
 test('many violations are reported in part, and counted', () => {

@@ -2,8 +2,11 @@ import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { connect } from '../clients'
 import { FakeServer } from '../fake-server'
+import { FrameProxy, randomFrameFaults } from '../frame-proxy'
 import { History } from '../history/history'
 import { type ObservedRoom, type ObservedSocket, observeRoom, observeSocket, recordStream } from '../history/observe'
+import type { HistoryRecord } from '../history/records'
+import { createRandom } from '../random'
 import { RawStream } from '../raw-stream'
 import { until } from '../wait'
 
@@ -83,7 +86,6 @@ test('a room is observed: what it begins with, rejoins, snapshots and its end', 
   ]
   observeRoom(history, 'ada', room)
   room.emit('rejoin', true)
-  room.messages = []
   room.emit('rejoin', false)
   room.messages = [{ event: 'say', args: ['m9'] }]
   room.emit('snapshot')
@@ -92,7 +94,7 @@ test('a room is observed: what it begins with, rejoins, snapshots and its end', 
   expect(facts(history)).toEqual([
     { kind: 'joined', ...of, by: 'client', after: 'm1' },
     { kind: 'rejoined', ...of, recovered: true },
-    { kind: 'rejoined', ...of, recovered: false, after: undefined },
+    { kind: 'rejoined', ...of, recovered: false },
     { kind: 'snapshot', ...of, after: 'm9' },
     { kind: 'left', ...of },
   ])
@@ -112,4 +114,37 @@ test('the account of a raw client is recorded with positions: what is not accoun
   const whole = new History()
   recordStream(whole, 'ada', 'lobby', stream, { messages: 'delivered' })
   expect(whole.check()).toEqual([])
+})
+
+test('what a proxy drops between a server without positions and a client is found, and nothing else', async () => {
+  const random = createRandom()
+  console.log(`seed ${random.seed}`)
+  await using server = await FakeServer.start()
+  await using proxy = await FrameProxy.start(Number(new URL(server.url).port))
+  const history = new History()
+  using socket = connect(proxy.url, { transports: ['websocket'] })
+  observeSocket(history, 'ada', socket)
+  const link = await server.link()
+  await until(() => socket.connected, 'a connection')
+  history.joined('ada', 'lobby', 'server')
+  proxy.filter = randomFrameFaults(random, { drop: 0.1, twice: 0.1 })
+  const publish = (msgId: string) => {
+    history.published(msgId, 'lobby')
+    link.emit('say', [msgId])
+  }
+  for (let i = 0; i < 60; i++) publish(`m${i}`)
+  await until(() => proxy.passed.down + proxy.count('drop') === 61, 'all frames at the proxy')
+  proxy.pass()
+  publish('last')
+  const isLast = (record: HistoryRecord) => record.kind === 'delivered' && record.msgId === 'last'
+  await until(() => history.records.some(isLast), 'the last message')
+  const found = history.check()
+  // The first frame down is CONNECTED, before the faults.
+  const ids = (verdict: string) =>
+    proxy.faults.filter((fault) => fault.verdict === verdict).map((f) => `m${f.index - 1}`)
+  expect(ids('drop').length + ids('twice').length).toBeGreaterThan(0)
+  const idsOf = (wanted: string) =>
+    found.filter(({ invariant }) => invariant === wanted).flatMap(({ msgIds }) => msgIds)
+  expect(idsOf('I3')).toEqual(ids('drop'))
+  expect(idsOf('I2')).toEqual(ids('twice'))
 })
