@@ -46,6 +46,23 @@ export function directoryConformance(suite: Suite): void {
     expect({ ...member, profile: text(member?.profile as Uint8Array) }).toEqual({ ...ann.member, profile: 'Ann' })
   })
 
+  test('one member is found by room and id, as listed, until gone', async () => {
+    await using scene = await Scene.open(suite)
+    const { directory } = scene.engine
+    const [first, second] = [scene.name('first'), scene.name('second')]
+    await directory.setMembers([arrival(first, 'ann', 0, 'Ann'), arrival(second, 'ann'), arrival(first, 'bob')])
+    const [ann] = (await directory.list(first, { limit: 1 })).members
+    const found = await directory.get(first, 'ann')
+    expect(found).toEqual(ann)
+    expect([found?.devices, text(found?.profile as Uint8Array)]).toEqual([0, 'Ann'])
+    found?.profile.fill(1)
+    expect(await directory.get(first, 'ann')).toEqual(ann)
+    await directory.setMembers([departure(first, 'ann')])
+    expect([await directory.get(first, 'ann'), await directory.get(first, 'nobody')]).toEqual([null, null])
+    expect(await directory.get(scene.name('unknown'), 'ann')).toBeNull()
+    expect(await directory.get(second, 'ann')).toMatchObject({ userId: 'ann' })
+  })
+
   test('an unknown room has nobody', async () => {
     await using scene = await Scene.open(suite)
     const { directory } = scene.engine
@@ -161,6 +178,7 @@ export function directoryConformance(suite: Suite): void {
     expect(await directory.count(room)).toBe(2)
     const [ann] = (await directory.list(room, { limit: 10 })).members
     expect([ann?.userId, ann?.devices]).toEqual(['ann', 5])
+    expect(await directory.get(room, 'ann')).toEqual(ann)
     const gone = await directory.reap(second.engine.nodeId, 10)
     expect(gone.filter(({ userIds }) => userIds.length > 0)).toEqual([{ room, userIds: ['bob'] }])
     expect(await allIds(first, room)).toEqual(['ann'])

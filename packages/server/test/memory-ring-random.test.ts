@@ -110,7 +110,7 @@ test('rings that share a budget keep what plain arrays keep', () => {
     } else if (action < 0.8) {
       model.limits[index] = ring.keep = randomLimits(random)
     } else if (action < 0.9) {
-      now += random.below(random.pick([10, 500, 5_000]))
+      now += 50 * random.below(random.pick([2, 10, 100]))
       for (const [i, each] of rings.entries()) {
         model.expire(i, now)
         each.expire()
@@ -119,7 +119,7 @@ test('rings that share a budget keep what plain arrays keep', () => {
       model.drop((message) => message.ring === index)
       ring.clear()
     } else {
-      const more = random.chance(0.5) ? random.below(MAX_BYTES / 4) : -model.reserved
+      const more = random.chance(0.5) ? random.below(MAX_BYTES / 3) : -model.reserved
       model.reserved += more
       if (more > 0) budget.reserve(more)
       else budget.release(-more)
@@ -130,7 +130,7 @@ test('rings that share a budget keep what plain arrays keep', () => {
     for (const [i, each] of rings.entries()) compare(each, model.of(i), model.tops[i] as number, random)
   }
   // A script in which nothing is kept would compare nothing.
-  expect(largest).toBeGreaterThan(15)
+  expect(largest).toBeGreaterThan(5)
   for (const ring of rings) ring.clear()
   expect([budget.bytes, wheel.size]).toEqual([model.reserved, 0])
 })

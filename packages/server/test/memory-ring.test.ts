@@ -122,6 +122,10 @@ test('a message that could not be kept if all others went costs no other ring an
   expect([first.size, first.has(4), first.has(3), offsets(second.items(0))]).toEqual([0, true, false, [1, 2, 3]])
   expect(first.push(new Uint8Array(1), 0)).toBe(5)
   expect(offsets(first.items(0))).toEqual([5])
+  // Nor one that would fit, were there not something that does not go.
+  budget.reserve(7_000)
+  expect(first.push(new Uint8Array(3_000), 0)).toBe(6)
+  expect([first.size, offsets(second.items(0))]).toEqual([0, [1, 2, 3]])
 })
 
 test('what goes because of the limits of its own ring costs no other ring anything', () => {

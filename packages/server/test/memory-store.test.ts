@@ -32,6 +32,17 @@ test('a value whose time is over is not read, even before anybody has cleared it
   expect(store.consume('window', 1, 2, 1_000)).toEqual({ isAllowed: true, left: 1 })
 })
 
+test('a window ends its time after the first use, whatever is used in it', () => {
+  const { engine, clock } = startMemory(MEGABYTE)
+  const { store } = engine
+  for (const left of [9, 8, 7, 6]) {
+    expect(store.consume('window', 1, 10, 1_000)).toEqual({ isAllowed: true, left })
+    clock.advance(240)
+  }
+  clock.advance(40)
+  expect(store.consume('window', 1, 10, 1_000)).toEqual({ isAllowed: true, left: 9 })
+})
+
 test('a value with no time left is gone at once, with the one before', () => {
   const { engine, clock } = startMemory(MEGABYTE)
   engine.store.put('key', bytes('value'), 60_000)

@@ -161,6 +161,8 @@ export interface Directory {
   /** Changes of this node, in order. */
   setMembers(changes: readonly MemberDelta[]): Soon<void>
   count(room: string): Soon<number>
+  /** One member; null for who is not there. */
+  get(room: string, userId: string): Soon<Member | null>
   list(room: string, options: { readonly limit: number; readonly after?: string }): Soon<MemberPage>
   /** Takes the members of a dead node out, `budget` rooms at most. @returns Who is gone, by room. */
   reap(nodeId: string, budget: number): Soon<readonly { readonly room: string; readonly userIds: readonly string[] }[]>

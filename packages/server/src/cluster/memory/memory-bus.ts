@@ -39,7 +39,6 @@ export class MemoryBus implements Bus {
   close(): void {
     this.events = null
     this.subscriptions.clear()
-    this.waiting.length = 0
   }
 
   has(channel: string): boolean {

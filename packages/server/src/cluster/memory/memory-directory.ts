@@ -34,6 +34,11 @@ export class MemoryDirectory implements Directory {
     return this.rooms.get(room)?.entries.size ?? 0
   }
 
+  get(room: string, userId: string): Member | null {
+    const entry = this.rooms.get(room)?.entries.get(userId)
+    return entry === undefined ? null : copyOf(entry.member)
+  }
+
   list(room: string, { limit, after }: { readonly limit: number; readonly after?: string }): MemberPage {
     const known = this.rooms.get(room)
     if (known === undefined) return { members: [] }

@@ -95,7 +95,6 @@ export class MemoryStore implements Store {
       throw new RoomcastError('STORE_FULL', message)
     }
     if (former !== undefined) this.remove(former)
-    if (ttlMs !== null && ttlMs <= 0) return
     entry.home.set(entry.key, entry)
     this.taken += entry.bytes
     if (ttlMs === null) this.takenForGood += entry.bytes
