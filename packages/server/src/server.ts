@@ -95,7 +95,7 @@ export class Server<
     // The cast: an option that tests have.
     const engine = (resolved.engine as Engine | undefined) ?? new MemoryEngine({ budget, wheel })
     const streams = new Streams(engine, wheel, recovery?.windowMs ?? 0)
-    const sessions = recovery && new Sessions({ store: engine.store, budget, wheel, recovery })
+    const sessions = recovery && new Sessions({ store: engine.store, budget, wheel, recovery, reportFault })
     this.runtime = {
       codec: codec ?? createCompactCodec(),
       turn: new TurnQueue({ publish: () => {} }),

@@ -100,7 +100,7 @@ export function busConformance(suite: Suite): void {
     expect(await scene.received(channel, 1)).toEqual(['back'])
   })
 
-  test('the caller may change a frame as soon as it was given, and the receiver one that came', async () => {
+  test('the caller may change a frame as soon as it was given', async () => {
     await using scene = await Scene.open(suite)
     const channel = scene.name()
     await scene.engine.bus.subscribe([channel])
@@ -111,8 +111,6 @@ export function busConformance(suite: Suite): void {
     await scene.received(channel, 1)
     const received = scene.seen[0]?.frame as Uint8Array
     expect(Buffer.from(received).toString()).toBe('as given')
-    received.fill(1)
-    expect(frame.every((byte) => byte === 0)).toBe(true)
   })
 
   test('frames that the receiver sends while it takes one come behind it, each channel in its order', async () => {

@@ -120,7 +120,9 @@ export class Scene {
 
   private async start(): Promise<this> {
     await this.engine.start({
-      onFrame: (channel, frame, position) => {
+      onFrame: (channel, view, position) => {
+        // It is the engine's again after this.
+        const frame = view.slice()
         const seen = { channel, text: text(frame), frame, position }
         this.seen.push(seen)
         this.onFrame(seen)

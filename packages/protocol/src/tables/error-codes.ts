@@ -43,6 +43,7 @@ export const ERROR_CODES = {
     'the link was lost before the answer; the call may or may not have been handled',
   ),
   ENGINE_NOT_FOUND: row(['local'], ['throw'], 'uWebSockets.js could not be loaded on this Node.js and platform'),
+  ENGINE_OVERLOADED: row(['local'], ['throw'], 'more is waiting in the engine than may; the message was not kept'),
   EVENT_REFUSED: row(
     ['server'],
     ['ack', 'error event'],
@@ -152,6 +153,11 @@ export const ERROR_CODES = {
     'the connection has moved to a WebSocket; it takes no more polling requests',
   ),
   SESSION_UNKNOWN: row(['server'], ['HTTP'], 'no such polling session, or not with this secret'),
+  STORE_FULL: row(
+    ['local'],
+    ['throw'],
+    'the store of the engine is full of values that may not go; nothing was changed',
+  ),
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
   TOO_MANY_PENDING_ACKS: row(['local', 'server'], ['ack'], 'as many calls wait for an answer as may'),
   TOO_MANY_ROOMS: row(['server'], ['ack'], 'the socket has joined as many rooms as it may'),

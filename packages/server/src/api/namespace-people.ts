@@ -51,7 +51,7 @@ export class NamespacePeople {
     this.made?.rosters.setPolicy(pattern, policy)
   }
 
-  /** Users who are online, or expected back. */
+  /** Users who are online, or expected back; 1 while there are none and the engine does not know. */
   get size(): number {
     return this.made?.size ?? 0
   }
@@ -139,14 +139,20 @@ export class NamespacePeople {
     this.known.exit(socket, isLost)
   }
 
+  /** The server closes: the engine is told what it does not know, and nothing more. */
+  close(): void {
+    this.made?.rosters.reports.close()
+  }
+
   private make(): People<AnySocket> {
     const { namespace } = this
-    const { codec, wheel, reportFault, turn, people } = namespace.runtime
+    const { codec, engine, wheel, reportFault, turn, people } = namespace.runtime
     const made = new People<AnySocket>(people, {
       namespaceName: namespace.name,
       namespaceNumber: namespace.number,
       flush: () => turn.flush(),
       codec,
+      directory: engine.directory,
       wheel,
       reportFault,
       publish: (topic, notice) => {

@@ -13,7 +13,8 @@ type EventName = keyof UserListEvents
 
 /**
  * The users of one room, or of a namespace: one entry for each, however many connections. A view: it costs nothing to ask for one
- * again. The answers are promises because other servers may have to be asked.
+ * again. The answers are of all servers, with everything that has happened on this one; they reject with `ENGINE_FAILED` if
+ * the engine does not know.
  */
 export class UserList<User extends PublicUser = DefaultUser> {
   /** @internal */
@@ -26,17 +27,17 @@ export class UserList<User extends PublicUser = DefaultUser> {
 
   /** Everybody, in order of arrival. */
   async list(): Promise<UserEntry<User>[]> {
-    return this.rosters.entries(this.room) as UserEntry<User>[]
+    return (await this.rosters.members.list(this.room)) as UserEntry<User>[]
   }
 
   /** How many users there are. */
   async count(): Promise<number> {
-    return this.rosters.count(this.room)
+    return this.rosters.members.count(this.room)
   }
 
   /** One user; undefined if they are not there. */
   async get(id: string): Promise<UserEntry<User> | undefined> {
-    return this.rosters.entry(this.room, id) as UserEntry<User> | undefined
+    return (await this.rosters.members.get(this.room, id)) as UserEntry<User> | undefined
   }
 
   /**
@@ -45,17 +46,17 @@ export class UserList<User extends PublicUser = DefaultUser> {
    *
    * @param limit  Entries at most, from 1. @default 100
    * @param after  `next` of the page before.
-   * @throws RoomcastError `INVALID_OPTION`.
+   * @throws RoomcastError `INVALID_OPTION`, `ENGINE_FAILED`.
    */
   async page(part: { readonly limit?: number; readonly after?: number | undefined } = {}): Promise<UserPage<User>> {
     const { limit = PAGE_ENTRIES, after = 0 } = part
     if (!Number.isInteger(limit) || limit < 1) {
       throw new RoomcastError('INVALID_OPTION', `limit is ${limit}; it has to be an integer from 1`)
     }
-    if (!Number.isInteger(after) || after < 0) {
+    if (!Number.isSafeInteger(after) || after < 0) {
       throw new RoomcastError('INVALID_OPTION', `after is ${after}; it has to be the next of a page`)
     }
-    return this.rosters.part(this.room, after, limit) as UserPage<PublicUser> as UserPage<User>
+    return (await this.rosters.members.page(this.room, after, limit)) as UserPage<PublicUser> as UserPage<User>
   }
 
   /** Calls `listener` for each change, at once and not only when watchers are told. */

@@ -8,7 +8,7 @@
  *   store      small values that end by themselves
  *
  * Rules. Frames and values are opaque bytes; channels and keys are opaque text. An engine copies what it is given, and what
- * it hands out is nobody else's. It never calls user code. What it cannot do it declares, so that the server can refuse when
+ * it answers with is nobody else's; only a frame that it hands over may be its own. It never calls user code. What it cannot do it declares, so that the server can refuse when
  * a room is defined, and not at the first lost message. `engine-conformance.ts` of the tests is the whole contract.
  */
 
@@ -31,10 +31,11 @@ export interface EngineEvents {
   /**
    * A frame of a subscribed channel, in the channel's order.
    *
+   * @param frame  Only until this returns.
    * @param position  Of a frame that was appended; null for one that was published.
    */
   onFrame(channel: string, frame: Uint8Array, position: Position | null): void
-  /** A frame that another node sent to this one. */
+  /** A frame that another node sent to this one. @param frame  Only until this returns. */
   onNodeFrame(frame: Uint8Array): void
   /** Frames of these channels, or of all, may have been missed. */
   onGap(channels: 'all' | readonly string[], why: string): void

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { isThenable } from '@roomcast/protocol'
 import type { KeepLimits, Soon, Store } from '../cluster/engine'
 import type { MessageBudget } from '../cluster/message-budget'
 import { Ring } from '../cluster/ring'
 import type { Deadline, TimingWheel } from '../connection/timing-wheel'
+import type { FaultHook } from '../observe/report'
 import type { ResolvedRecovery } from '../options/room-options'
 import { userRoom } from '../rooms/room-index'
 import { Groups } from './groups'
@@ -72,6 +74,7 @@ export interface SessionsHost {
   readonly budget: MessageBudget
   readonly wheel: TimingWheel
   readonly recovery: ResolvedRecovery
+  readonly reportFault: FaultHook
 }
 
 /**
@@ -113,7 +116,7 @@ export class Sessions {
   issue(session: Session, taken: string | null = null): string {
     const secret = randomBytes(SECRET_BYTES).toString('base64url')
     // One that the client never got, if it came with the one before.
-    for (const key of [session.key, session.formerKey]) if (key && key !== taken) void this.host.store.take(key)
+    for (const key of [session.key, session.formerKey]) if (key && key !== taken) this.drop(key)
     session.key = sessionKey(secret, session.client)
     session.formerKey = taken
     for (const key of [session.key, taken]) if (key !== null) this.restore(session, key)
@@ -122,7 +125,7 @@ export class Sessions {
 
   /** The client has the newest secret: the one before is void. */
   confirm(session: Session): void {
-    if (session.formerKey !== null) void this.host.store.take(session.formerKey)
+    if (session.formerKey !== null) this.drop(session.formerKey)
     session.formerKey = null
   }
 
@@ -135,7 +138,7 @@ export class Sessions {
   restore(session: Session, key: string): void {
     const detached = this.detached.get(session.id)
     const leftMs = detached === undefined ? null : Math.max(1, detached.dueAt - this.host.wheel.now())
-    void this.host.store.put(key, encoder.encode(session.id), leftMs)
+    this.attempt(() => this.host.store.put(key, encoder.encode(session.id), leftMs))
   }
 
   /** The link of a session was lost. */
@@ -166,7 +169,7 @@ export class Sessions {
 
   /** Nobody can go on with a session any more, which has a link. */
   forget(session: Session): void {
-    for (const key of [session.key, session.formerKey]) if (key) void this.host.store.take(key)
+    for (const key of [session.key, session.formerKey]) if (key) this.drop(key)
     session.key = ''
     session.formerKey = null
     session.own.clear()
@@ -210,6 +213,21 @@ export class Sessions {
   /** Ends all sessions that have no link. */
   clear(): void {
     for (const detached of [...this.detached.values()]) this.end(detached)
+  }
+
+  private drop(key: string): void {
+    this.attempt(() => this.host.store.take(key))
+  }
+
+  /** A store that fails costs sessions, which the clients are told, and no connection. */
+  private attempt(change: () => Soon<unknown>): void {
+    const fail = (error: unknown) => this.host.reportFault(error, { where: 'engine', name: 'sessions' })
+    try {
+      const done = change()
+      if (isThenable(done)) done.then(undefined, fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 }
 

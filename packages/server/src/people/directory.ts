@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type DefaultUser, isRoomcastError, RoomcastError } from '@roomcast/protocol'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import { Account, MemberLogin, type PeopleMember } from './account'
-import { type Identity, type Profile, type ProfileRules, readProfile } from './identity'
+import { type Identity, isSameProfile, type Profile, type ProfileRules, readProfile } from './identity'
 import { userNameKey } from './names'
 
 /** Numbers that are tried in order behind a name in use, and tries in all. */
@@ -52,7 +52,7 @@ export class Directory<Member extends PeopleMember> {
     const displaced = this.displacedBy(member, known, previous)
     const profile = this.claimName(identity.profile, null)
     const account = known ?? new Account<Member>(profile)
-    const isProfileNew = known !== undefined && !isSameProfile(known.profile, profile)
+    const isProfileNew = known !== undefined && !isSameProfile(known.profile.bytes, profile.bytes)
     this.setProfile(account, profile)
     this.accounts.set(id, account)
     const isFirst = !account.members.has(member)
@@ -171,9 +171,4 @@ export class Directory<Member extends PeopleMember> {
 /** Whether a name is another with a number behind it. */
 function isNumbered(name: unknown, base: unknown): boolean {
   return typeof name === 'string' && name.startsWith(`${base} `) && /^\d+$/.test(name.slice(`${base} `.length))
-}
-
-/** Compared as it was sent; the order of fields counts as a difference, which costs a row. */
-function isSameProfile(a: Profile, b: Profile): boolean {
-  return a.rowBytes === b.rowBytes && JSON.stringify(a.fields) === JSON.stringify(b.fields)
 }

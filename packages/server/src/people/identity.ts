@@ -14,6 +14,8 @@ export interface Profile {
   readonly user: DefaultUser
   /** The user without `id`. */
   readonly fields: Readonly<Record<string, unknown>>
+  /** `fields`, encoded. Never changed: everybody who needs them shares them. */
+  readonly bytes: Uint8Array
   /** Canonical form of the name; null without one. */
   readonly nameKey: string | null
   /** Bytes and values that a row of a list takes. */
@@ -77,16 +79,30 @@ export function readProfile(user: PublicUser, { codec, nameBytes }: ProfileRules
     nameKey = key
   }
   const bytes = encodeProfile(rest, codec)
-  const fields = deepFreeze(codec.decode(bytes, 0)) as Profile['fields']
+  const fields = decodeFields(bytes, codec)
   const { values, depth } = measure(fields)
   if (depth > PROFILE_DEPTH) throw invalid(`has a profile of depth ${depth}, limit ${PROFILE_DEPTH}`)
   return {
     user: Object.freeze({ id, ...fields }),
     fields,
+    bytes,
     nameKey,
     rowBytes: ROW_BYTES + utf8Length(id) + bytes.length,
     rowValues: ROW_VALUES + values,
   }
+}
+
+/** The user whom another server has read. @throws RoomcastError `BAD_VALUE`. */
+export function decodeUser(id: string, bytes: Uint8Array, codec: ValueCodec): DefaultUser {
+  return Object.freeze({ id, ...decodeFields(bytes, codec) })
+}
+
+/** Whether two profiles, encoded, are the same; the order of fields counts as a difference. */
+export function isSameProfile(a: Uint8Array, b: Uint8Array): boolean {
+  // A loop: Buffer.compare would have the engine make an ArrayBuffer for each, which small ones do without.
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** @throws RoomcastError `INVALID_USER`. */
@@ -109,6 +125,10 @@ function encodeProfile(fields: object, codec: ValueCodec): Uint8Array {
   }
   if (bytes.length <= LIMITS.profileBytes) return bytes
   throw invalid(`has a profile of ${bytes.length} bytes, limit ${LIMITS.profileBytes}`)
+}
+
+function decodeFields(bytes: Uint8Array, codec: ValueCodec): Profile['fields'] {
+  return deepFreeze(codec.decode(bytes, 0)) as Profile['fields']
 }
 
 /** Values as the gate counts them, and their depth, which is bounded: it has been encoded. */

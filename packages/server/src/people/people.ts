@@ -1,4 +1,5 @@
 import { type DefaultUser, LIMITS, RoomcastError, type ValueCodec } from '@roomcast/protocol'
+import type { Directory as MemberDirectory } from '../cluster/engine'
 import { Recent } from '../connection/recent'
 import type { Deadline } from '../connection/timing-wheel'
 import type { ResolvedPeopleOptions } from '../options/people-options'
@@ -11,9 +12,11 @@ import { Watches, type WatchesHost, type WatchMember } from './watches'
 /** What the people of one namespace need of their surroundings. */
 export interface PeopleHost<Member> extends WatchesHost {
   readonly codec: ValueCodec
+  /** Of the engine: who is where, on all servers. */
+  readonly directory: MemberDirectory
   /** The login of a socket has ended, and was not renewed. */
   onExpired(member: Member): void
-  /** Nobody is online any more, or expected back. */
+  /** Nobody is online any more, or expected back, and the engine knows. */
   onEmpty(): void
 }
 
@@ -22,6 +25,7 @@ export interface PeopleHost<Member> extends WatchesHost {
  *
  *   socket ──login──► account ──► roster of everybody ──► feed ──► watchers
  *      └──────join─────┴────────► roster of the room ───► feed ──► watchers
+ *                                       └──► reports ──► directory of the engine ──► who reads the lists
  */
 export class People<Member extends WatchMember> {
   readonly rosters: Rosters<Member>
@@ -33,25 +37,28 @@ export class People<Member extends WatchMember> {
   private readonly revoked = new Recent<number>(LIMITS.rememberedLogins, LIMITS.rememberedCloseMs)
   /** When so many were revoked that not all are remembered: every login that began before is void. */
   private revokedBefore = Number.NEGATIVE_INFINITY
+  /** Whether the last user has gone, and the engine may not know. */
+  private isEnding = false
 
   constructor(
     options: ResolvedPeopleOptions,
     private readonly host: PeopleHost<Member>,
   ) {
-    const { wheel, reportFault, codec } = host
-    this.profileRules = { codec, nameBytes: options.names.maxBytes }
+    this.profileRules = { codec: host.codec, nameBytes: options.names.maxBytes }
     this.directory = new Directory(options, this.profileRules)
     const onUnlisted = (account: Account<Member>) => {
       this.directory.release(account)
-      if (this.directory.size === 0) host.onEmpty()
+      if (this.directory.size === 0) this.finish()
     }
-    this.rosters = new Rosters(options.presence, { wheel, reportFault, onUnlisted })
+    const { namespaceName, directory, codec, wheel, reportFault } = host
+    const shared = { namespaceName, directory, codec, wheel, reportFault }
+    this.rosters = new Rosters(options.presence, { ...shared, onUnlisted, onSettled: () => this.endIfEmpty() })
     this.watches = new Watches(this.rosters, host)
   }
 
-  /** Users who are online, or expected back. */
+  /** Users who are online, or expected back; 1 while there are none and the engine does not know. */
   get size(): number {
-    return this.directory.size
+    return this.directory.size || (this.rosters.reports.isSettled ? 0 : 1)
   }
 
   /**
@@ -147,6 +154,19 @@ export class People<Member extends WatchMember> {
   /** Whether a user is online, or expected back. */
   isOnline(id: string): boolean {
     return this.rosters.everybody.get(id) !== undefined
+  }
+
+  /** Nobody is left. Reported at once: another namespace of this name may follow, and has to be behind it. */
+  private finish(): void {
+    this.isEnding = true
+    this.rosters.reports.attempt()
+    this.endIfEmpty()
+  }
+
+  private endIfEmpty(): void {
+    if (!this.isEnding || this.size > 0) return
+    this.isEnding = false
+    this.host.onEmpty()
   }
 
   private forget(account: Account<Member>): void {

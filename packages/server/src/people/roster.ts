@@ -7,6 +7,8 @@ import type { RosterEntry } from './roster-entry'
 /** Told of changes at once, where the feeds of watchers are told from time to time. */
 export interface RosterObserver {
   onChange(room: string | null, kind: 'change' | 'join' | 'leave', entry: RosterEntry<PeopleMember>): void
+  /** Also of what nobody is told: a user is expected back, or is back. */
+  onMember(room: string | null, userId: string, kind: 'gone' | 'set'): void
 }
 
 /** What a roster needs of its surroundings. */
@@ -73,6 +75,7 @@ export class Roster<Member extends PeopleMember> implements AccountList {
     entry.sockets++
     this.stay(entry)
     if (entry.sockets > 1) this.tell('change', entry)
+    else this.host.onMember(this.room, account.id, 'set')
   }
 
   /** A socket of a user went. @param isLost  Whether it may be back: its link was lost. */
@@ -111,6 +114,7 @@ export class Roster<Member extends PeopleMember> implements AccountList {
     }
     entry.leaving = leaving
     wheel.schedule(leaving, this.policy.graceMs)
+    this.host.onMember(this.room, entry.account.id, 'set')
   }
 
   private stay(entry: RosterEntry<Member>): void {
@@ -129,7 +133,9 @@ export class Roster<Member extends PeopleMember> implements AccountList {
   }
 
   private tell(kind: 'change' | 'join' | 'leave', entry: RosterEntry<Member>, isProfile = kind === 'join'): void {
-    for (const feed of this.feeds.values()) feed.note(entry.account.id, kind, isProfile)
+    const { id } = entry.account
+    for (const feed of this.feeds.values()) feed.note(id, kind, isProfile)
+    this.host.onMember(this.room, id, kind === 'leave' ? 'gone' : 'set')
     this.host.onChange(this.room, kind, entry)
   }
 }

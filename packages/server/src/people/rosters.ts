@@ -1,24 +1,37 @@
-import type { UserEntry } from '@roomcast/protocol'
+import type { ValueCodec } from '@roomcast/protocol'
+import type { Directory } from '../cluster/engine'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { FaultHook } from '../observe/report'
 import { type PresencePolicy, type ResolvedPresence, resolvePresence } from '../options/people-options'
 import { RoomPolicies } from '../rooms/room-policies'
 import type { Account, PeopleMember } from './account'
+import { MemberReader } from './member-reader'
+import { MemberReports } from './member-reports'
 import { Roster, type RosterHost } from './roster'
-import { publicEntry } from './roster-entry'
+import { publicEntry, type RosterEntry } from './roster-entry'
 import { RosterEvents } from './roster-events'
 
 /** What rosters need of their surroundings. */
 export interface RostersHost<Member extends PeopleMember> {
+  readonly namespaceName: string
+  /** Where the lists are reported, and read. */
+  readonly directory: Directory
+  readonly codec: ValueCodec
   readonly wheel: TimingWheel
   readonly reportFault: FaultHook
   /** A user is on no list any more. */
   onUnlisted(account: Account<Member>): void
+  /** The directory, which was behind, knows everything. */
+  onSettled(): void
 }
 
 /** The user lists of one namespace: of everybody, and of each room that users are in or that somebody watches. */
 export class Rosters<Member extends PeopleMember> {
   readonly everybody: Roster<Member>
+  /** What the directory is told of them. */
+  readonly reports: MemberReports
+  /** The lists as applications read them: of all servers. */
+  readonly members: MemberReader
   private readonly rooms = new Map<string, Roster<Member>>()
   private readonly policies = new RoomPolicies<ResolvedPresence>()
   /** By room; '' for everybody. */
@@ -30,8 +43,12 @@ export class Rosters<Member extends PeopleMember> {
     private readonly presence: ResolvedPresence,
     private readonly host: RostersHost<Member>,
   ) {
+    this.reports = new MemberReports(this, host)
+    const profileOf = (userId: string) => this.everybody.get(userId)?.account.profile
+    this.members = new MemberReader(this.reports, { ...host, profileOf })
     this.rosterHost = {
       wheel: host.wheel,
+      onMember: (room, userId, kind) => this.reports.note(room, userId, kind),
       onChange: (room, kind, entry) => {
         const events = this.events.get(room ?? '')
         // Not amid what is changing: listeners may end the very socket.
@@ -82,27 +99,15 @@ export class Rosters<Member extends PeopleMember> {
     if (roster.room !== null && roster.size === 0 && roster.feeds.size === 0) this.rooms.delete(roster.room)
   }
 
-  /** Users of a room in order of arrival, or of the namespace. */
-  entries(room: string | null): UserEntry[] {
-    return this.get(room)?.from(0).map(publicEntry) ?? []
+  entryOf(room: string | null, userId: string): RosterEntry<Member> | undefined {
+    return this.get(room)?.get(userId)
   }
 
-  /** Some of them. @param after  Place behind which they begin, 0 or the `next` of a part before. */
-  part(room: string | null, after: number, limit: number): { users: UserEntry[]; next: number | undefined } {
-    const rest = this.get(room)?.from(after) ?? []
-    const entries = rest.slice(0, limit)
-    return { users: entries.map(publicEntry), next: rest.length > limit ? entries.at(-1)?.place : undefined }
-  }
-
-  /** One of them. */
-  entry(room: string | null, id: string): UserEntry | undefined {
-    const entry = this.get(room)?.get(id)
-    return entry && publicEntry(entry)
-  }
-
-  /** How many they are. */
-  count(room: string | null): number {
-    return this.get(room)?.size ?? 0
+  /** Users of all lists, each list in order of arrival. */
+  *allEntries(): Iterable<readonly [room: string | null, entry: RosterEntry<Member>]> {
+    for (const roster of [this.everybody, ...this.rooms.values()]) {
+      for (const entry of roster.from(0)) yield [roster.room, entry]
+    }
   }
 
   /** Changes of a list, for listeners on this server. */

@@ -62,7 +62,7 @@ export class MemoryBus implements Bus {
   sendNode(nodeId: string, frame: Uint8Array): boolean {
     if (nodeId !== this.nodeId || this.events === null) return false
     this.admit()
-    this.deliver({ channel: null, subscription: null, frame: new Uint8Array(frame), position: null })
+    this.deliver({ channel: null, subscription: null, frame, position: null })
     return true
   }
 
@@ -73,18 +73,18 @@ export class MemoryBus implements Bus {
     throw new RoomcastError('ENGINE_OVERLOADED', message)
   }
 
-  /** Hands a copy over, or puts it behind those that are. @returns How many receive it. */
+  /** Hands a frame over, or a copy behind those that are. @returns How many receive it. */
   hand(channel: string, frame: Uint8Array, position: Position | null): number {
     const subscription = this.subscriptions.get(channel)
     if (subscription === undefined) return 0
-    this.deliver({ channel, subscription, frame: new Uint8Array(frame), position })
+    this.deliver({ channel, subscription, frame, position })
     return 1
   }
 
   /** A fault of the receiver is thrown when the frames behind it have been handed over. */
   private deliver(delivery: Delivery): void {
     if (this.isHanding) {
-      this.waiting.push(delivery)
+      this.waiting.push({ ...delivery, frame: new Uint8Array(delivery.frame) })
       return
     }
     this.isHanding = true
