@@ -26,7 +26,8 @@ modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if none 
 --rounds N     rounds of each mode (idle: 0.6 N)
 --connections N  connections in every mode that runs
 --window MS    length of a measured window
---peers A,B    only these peers, and ${REFERENCE}: ${PEERS.map(({ name }) => name).join(', ')}
+--peers A,B    only these peers, ${REFERENCE}, and what they are compared with:
+               ${PEERS.map(({ name, isOnRequest }) => (isOnRequest ? `${name} (only if named)` : name)).join(', ')}
 --profile      each server writes a CPU profile to results/profiles (figures are then no figures)
 `
 
@@ -61,9 +62,11 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
   const connections = values.connections === undefined ? undefined : positive('--connections', values.connections)
   const askedIdle = connections ?? defaults.idle
   const idle = Math.min(askedIdle, mostConnections() - WARM_UP_CONNECTIONS)
+  const modes = chosen('mode', positionals, MODES)
+  const peers = chosenPeers(values.peers)
   return {
-    modes: chosen('mode', positionals, MODES),
-    peers: chosenPeers(values.peers),
+    modes,
+    peers,
     rounds: values.rounds === undefined ? defaults.rounds : positive('--rounds', values.rounds),
     settings: {
       windowMs: values.window === undefined ? defaults.windowMs : positive('--window', values.window),
@@ -73,14 +76,24 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
       idle,
     },
     isProfiled: values.profile,
-    remarks:
-      idle < askedIdle ? [`idle: ${idle} connections, not ${askedIdle}: the descriptor limit allows no more`] : [],
+    remarks: [
+      ...(idle < askedIdle ? [`idle: ${idle} connections, not ${askedIdle}: the descriptor limit allows no more`] : []),
+      ...(values.peers === undefined ? [] : idlers(peers, modes)),
+    ],
   }
 }
 
 function chosenPeers(names: string | undefined): readonly Peer[] {
-  if (names === undefined) return PEERS
-  return chosen('peer', [REFERENCE, ...names.split(',')], PEERS)
+  if (names === undefined) return PEERS.filter(({ isOnRequest = false }) => !isOnRequest)
+  const named = chosen('peer', names.split(','), PEERS)
+  const baselines = named.flatMap(({ comparison }) => (comparison === undefined ? [] : [comparison.baseline]))
+  return chosen('peer', [REFERENCE, ...baselines, ...names.split(',')], PEERS)
+}
+
+/** Who has nothing to do. */
+function idlers(peers: readonly Peer[], chosenModes: readonly Mode[]): string[] {
+  const idle = peers.filter((peer) => !chosenModes.some(({ name }) => peer.modes.includes(name)))
+  return idle.map(({ label, modes }) => `${label} takes part in ${modes.join(' and ')} only`)
 }
 
 function chosen<T extends { readonly name: string }>(what: string, names: readonly string[], all: readonly T[]) {

@@ -1,4 +1,5 @@
 import type { DialectName } from './load/dialects'
+import { MODE_NAMES, type ModeName } from './modes/mode-name'
 
 /** A server that the benchmarks compare. */
 export interface Peer {
@@ -9,6 +10,20 @@ export interface Peer {
   readonly dialect: DialectName
   /** Packages that must be installed. */
   readonly packages: readonly string[]
+  /** Modes that it takes part in. */
+  readonly modes: readonly ModeName[]
+  /** Whether it takes part only where the command line names it. */
+  readonly isOnRequest?: boolean
+  /** What it is compared with besides the reference. */
+  readonly comparison?: Comparison
+}
+
+/** A peer that differs from another one in one thing: "`subject` costs 1.1 times `counterpart`". */
+export interface Comparison {
+  /** The other peer, by its name. */
+  readonly baseline: string
+  readonly subject: string
+  readonly counterpart: string
 }
 
 /** The peer that ratios are taken against. */
@@ -25,6 +40,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-uws',
     dialect: 'raw',
     packages: ['uws-pack'],
+    modes: MODE_NAMES,
   },
   {
     name: OURS,
@@ -32,6 +48,27 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast',
     dialect: 'roomcast',
     packages: ['@roomcast/server'],
+    modes: MODE_NAMES,
+  },
+  {
+    name: 'roomcast-history',
+    label: 'Roomcast, room with history',
+    server: 'roomcast-history',
+    dialect: 'roomcast-history',
+    packages: ['@roomcast/server'],
+    // Calls and idle connections have nothing to do with the positions of a room.
+    modes: ['broadcast'],
+    comparison: { baseline: OURS, subject: 'a room with history', counterpart: 'one without' },
+  },
+  {
+    name: 'roomcast-recovery',
+    label: 'Roomcast, connectionStateRecovery',
+    server: 'roomcast-recovery',
+    dialect: 'roomcast-recovery',
+    packages: ['@roomcast/server'],
+    modes: MODE_NAMES,
+    isOnRequest: true,
+    comparison: { baseline: OURS, subject: 'a server that keeps sessions', counterpart: 'one that does not' },
   },
   {
     name: 'raw-ws',
@@ -39,6 +76,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-ws',
     dialect: 'raw',
     packages: ['ws'],
+    modes: MODE_NAMES,
   },
   {
     name: 'socketio-uws',
@@ -46,6 +84,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-uws',
     dialect: 'socketio',
     packages: ['socket.io', 'uws-pack'],
+    modes: MODE_NAMES,
   },
   {
     name: 'socketio-ws',
@@ -53,5 +92,6 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-ws',
     dialect: 'socketio',
     packages: ['socket.io'],
+    modes: MODE_NAMES,
   },
 ]

@@ -46,9 +46,10 @@ async function run(options: RunOptions): Promise<void> {
   for (const mode of options.modes) {
     const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
     print(`\n${mode.name}: ${rounds} rounds; ${mode.describe(options.settings)}`)
-    samples.push(...(await runMode(mode, peers, rounds, options, common)))
+    const taking = peers.filter((peer) => peer.modes.includes(mode.name))
+    samples.push(...(await runMode(mode, taking, rounds, options, common)))
     for (const metric of mode.metrics) {
-      const table = tableOf(metric, peers, samples)
+      const table = tableOf(metric, taking, samples)
       tables.push(table)
       print(`\n${formatTable(table)}`)
     }

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { Dialect } from './dialects/dialect'
 import { ExpectedStream } from './expected-stream'
+import { type FrameRun, type Place, repeatedRun } from './frame-run'
 import { clientFrame, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
 
 const HEAD_END = '\r\n\r\n'
@@ -25,7 +26,9 @@ export class Connection {
   private readonly socket: net.Socket
   /** Bytes of an unfinished head or uncounted frame. */
   private rest: Buffer = NOTHING
-  private expected = new ExpectedStream([])
+  private expected = new ExpectedStream(repeatedRun([]))
+  /** Where it was in the order of the room before `expected`. */
+  private placeBefore: Place | undefined
 
   constructor(
     port: number,
@@ -49,10 +52,16 @@ export class Connection {
     return this.expected.frames
   }
 
-  /** From now on exactly `frames` must arrive, repeated. All have the same length. */
-  expect(frames: readonly Buffer[]): void {
+  /** Where it is in the order of the room; undefined if the room has no positions. */
+  get place(): Place | undefined {
+    return this.expected.place ?? this.placeBefore
+  }
+
+  /** From now on exactly the frames of `run`, and of those behind it, must arrive. */
+  expect(run: FrameRun): void {
     if (!this.expected.isAtBoundary) this.fail('an unfinished frame')
-    this.expected = new ExpectedStream(frames)
+    this.placeBefore = this.place
+    this.expected = new ExpectedStream(run)
   }
 
   write(bytes: Buffer): void {
@@ -93,7 +102,7 @@ export class Connection {
     const status = bytes.toString('latin1', 0, bytes.indexOf('\r\n'))
     if (!status.startsWith('HTTP/1.1 101 ')) throw new Error(`upgrade answered with "${status}"`)
     this.phase = 'greeting'
-    for (const message of this.dialect.greeting) this.write(clientFrame(message))
+    for (const message of this.dialect.greeting()) this.write(clientFrame(message))
     if (this.dialect.joinedAtOpen) this.join()
     this.onUncounted(bytes.subarray(head + HEAD_END.length))
   }
@@ -118,13 +127,15 @@ export class Connection {
     const reaction = this.dialect.react(message)
     switch (reaction.kind) {
       case 'joined':
+        this.placeBefore = reaction.place
         return this.join()
       case 'reply':
         return this.write(clientFrame(reaction.message))
       case 'ignored':
+        if (this.phase === 'joined') throw unexpected(message, this.place)
         return
       case 'unexpected':
-        throw new Error(`unexpected message: ${JSON.stringify(message.payload.toString('latin1', 0, 80))}`)
+        throw unexpected(message, this.place)
     }
   }
 
@@ -140,4 +151,9 @@ export class Connection {
     this.socket.destroy()
     this.events.failed(reason)
   }
+}
+
+function unexpected({ payload }: Message, place: Place | undefined): Error {
+  const where = place === undefined ? '' : ` behind position ${place.position} of room ${place.room}`
+  return new Error(`unexpected message${where}: ${JSON.stringify(payload.toString('latin1', 0, 80))}`)
 }

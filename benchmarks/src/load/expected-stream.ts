@@ -1,23 +1,25 @@
+import type { FrameRun, Place } from './frame-run'
+
 /**
- * The bytes a connection must receive, over and over: frames of equal length, compared as they arrive.
- * Counting is division; a byte that differs is an error, so nothing needs to be decoded.
+ * The bytes a connection must receive: runs of frames of equal length, compared as they arrive. Counting is
+ * division; a byte that differs is an error, so nothing needs to be decoded.
  */
 export class ExpectedStream {
   /** Whole frames received. */
   frames = 0
-  private readonly bytes: Buffer
-  private readonly frameBytes: number
   private offset = 0
 
-  constructor(expected: readonly Buffer[]) {
-    this.frameBytes = expected[0]?.length ?? 0
-    if (expected.some((frame) => frame.length !== this.frameBytes)) throw new Error('frames of different lengths')
-    this.bytes = Buffer.concat(expected)
-  }
+  constructor(private run: FrameRun) {}
 
   /** Whether the last frame is complete. */
   get isAtBoundary(): boolean {
-    return this.frameBytes === 0 || this.offset % this.frameBytes === 0
+    return this.offset === 0 || this.offset % this.run.frameBytes === 0
+  }
+
+  /** Place of the last whole frame; undefined if frames have no positions. */
+  get place(): Place | undefined {
+    const { place, frameBytes } = this.run
+    return place && { room: place.room, position: place.position + Math.floor(this.offset / frameBytes) }
   }
 
   /**
@@ -28,9 +30,9 @@ export class ExpectedStream {
    * @throws Error if an expected frame goes on with other bytes.
    */
   take(chunk: Buffer, start: number, end: number): number {
-    const { bytes } = this
     let pos = start
     while (pos < end) {
+      const { bytes } = this.run
       const length = Math.min(end - pos, bytes.length - this.offset)
       if (length === 0 || chunk.compare(bytes, this.offset, this.offset + length, pos, pos + length) !== 0) {
         return this.takeFrames(chunk, pos, end)
@@ -44,10 +46,11 @@ export class ExpectedStream {
   /** Frame by frame, to find the one that differs. */
   private takeFrames(chunk: Buffer, start: number, end: number): number {
     let pos = start
-    while (pos < end && this.frameBytes > 0) {
-      const inFrame = this.offset % this.frameBytes
-      const length = Math.min(end - pos, this.frameBytes - inFrame)
-      if (chunk.compare(this.bytes, this.offset, this.offset + length, pos, pos + length) !== 0) {
+    while (pos < end && this.run.frameBytes > 0) {
+      const { bytes, frameBytes } = this.run
+      const inFrame = this.offset % frameBytes
+      const length = Math.min(end - pos, frameBytes - inFrame)
+      if (chunk.compare(bytes, this.offset, this.offset + length, pos, pos + length) !== 0) {
         if (inFrame > 0) throw new Error('a frame differs from the expected one')
         return pos
       }
@@ -58,10 +61,12 @@ export class ExpectedStream {
   }
 
   private advance(length: number): void {
-    const { frameBytes } = this
+    const { bytes, frameBytes } = this.run
     const inFrame = this.offset % frameBytes
     this.frames += Math.floor((inFrame + length) / frameBytes)
     this.offset += length
-    if (this.offset === this.bytes.length) this.offset = 0
+    if (this.offset < bytes.length) return
+    this.run = this.run.next()
+    this.offset = 0
   }
 }

@@ -5,6 +5,7 @@ import { answerRequests } from '../process/control'
 import { Connection, type ConnectionEvents } from './connection'
 import { DIALECTS, type DialectName } from './dialects'
 import type { Dialect } from './dialects/dialect'
+import { type FrameRun, type Place, repeatedRun, tickRun } from './frame-run'
 import { clientFrame, serverFrame } from './ws-wire'
 
 /*
@@ -103,7 +104,7 @@ async function openConnections(port: number, count: number): Promise<void> {
 async function runCalls(depth: number, windowMs: number): Promise<CallsResult> {
   const ids = Array.from({ length: depth }, (_, id) => id)
   const batch = Buffer.concat(ids.map((id) => clientFrame(dialect.call(id))))
-  const answers = ids.map((id) => serverFrame(dialect.answer(id)))
+  const answers = repeatedRun(ids.map((id) => serverFrame(dialect.answer(id))))
   for (const connection of connections) connection.expect(answers)
 
   let calls = 0
@@ -137,8 +138,7 @@ async function runCalls(depth: number, windowMs: number): Promise<CallsResult> {
 }
 
 async function watchTicks(gatePort: number, perTick: number): Promise<void> {
-  const tick = [serverFrame(dialect.tick())]
-  for (const connection of connections) connection.expect(tick)
+  expectTicks()
   const gate = net.connect({ port: gatePort, host: '127.0.0.1', noDelay: true })
   await new Promise<void>((resolve, reject) => {
     gate.once('connect', resolve)
@@ -153,6 +153,19 @@ async function watchTicks(gatePort: number, perTick: number): Promise<void> {
     if (missing < 0) return events.failed('more frames than the tick has')
     missing = framesPerTick
     gate.write(TICK_CONFIRMED)
+  }
+}
+
+/** Each connection expects ticks from its place on; those at the same place share the frames. */
+function expectTicks(): void {
+  const frameAt = (at: Place | undefined) => serverFrame(dialect.tick(at))
+  const runs = new Map<string, FrameRun>()
+  for (const connection of connections) {
+    const { place } = connection
+    const key = place === undefined ? '' : `${place.room} ${place.position}`
+    const run = runs.get(key) ?? tickRun(place, frameAt)
+    runs.set(key, run)
+    connection.expect(run)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Session } from '../session'
+import type { ModeName } from './mode-name'
 
 /** What a run may vary. */
 export interface ModeSettings {
@@ -34,7 +35,7 @@ export interface Sample {
 
 /** A way to load a server. */
 export interface Mode {
-  readonly name: string
+  readonly name: ModeName
   /** Rounds are few where a round is long. */
   readonly roundsFactor: number
   /** Flags of Node for every server. */

@@ -1,5 +1,5 @@
 import type { Metric, Sample } from '../modes/mode'
-import { OURS, type Peer, REFERENCE } from '../peers'
+import { type Comparison, OURS, type Peer, REFERENCE } from '../peers'
 import { type Spread, spreadOf } from './statistics'
 
 /** A sample and where it belongs. */
@@ -18,23 +18,40 @@ export interface Row {
   readonly budget: { readonly bound: number; readonly isKept: boolean } | undefined
 }
 
+/** One peer over its counterpart. */
+export interface ComparedRow extends Comparison {
+  readonly peer: string
+  /** Value over the counterpart's value of the same round. */
+  readonly ratio: Spread
+}
+
 /** One table. */
 export interface Table {
   readonly metric: Metric
   readonly rows: readonly Row[]
+  readonly compared: readonly ComparedRow[]
 }
 
 /** Sorts samples into the table of `metric`. Every round of it has a sample of the reference. */
 export function tableOf(metric: Metric, peers: readonly Peer[], samples: readonly RoundSample[]): Table {
   const ofMetric = samples.filter((sample) => sample.metric === metric.id)
-  const references = new Map(
-    ofMetric.filter(({ peer }) => peer === REFERENCE).map(({ round, value }) => [round, value]),
-  )
   const rows = peers.map(({ name, label }): Row => {
     const own = ofMetric.filter(({ peer }) => peer === name)
-    const ratio = spreadOf(own.map(({ round, value }) => value / (references.get(round) ?? Number.NaN)))
+    const ratio = ratioOf(ofMetric, name, REFERENCE)
     const budget = name === OURS ? { bound: metric.budget, isKept: ratio.median <= metric.budget } : undefined
     return { peer: name, label, value: spreadOf(own.map(({ value }) => value)), ratio, budget }
   })
-  return { metric, rows }
+  const compared = peers.flatMap(({ name, comparison }): ComparedRow[] => {
+    const hasBaseline = peers.some((peer) => peer.name === comparison?.baseline)
+    if (comparison === undefined || !hasBaseline) return []
+    return [{ peer: name, ...comparison, ratio: ratioOf(ofMetric, name, comparison.baseline) }]
+  })
+  return { metric, rows, compared }
+}
+
+/** Value of one peer over that of another in the same round. */
+function ratioOf(samples: readonly RoundSample[], name: string, baseline: string): Spread {
+  const baselines = new Map(samples.filter(({ peer }) => peer === baseline).map(({ round, value }) => [round, value]))
+  const own = samples.filter(({ peer }) => peer === name)
+  return spreadOf(own.map(({ round, value }) => value / (baselines.get(round) ?? Number.NaN)))
 }

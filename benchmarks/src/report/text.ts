@@ -1,26 +1,35 @@
-import type { Row, Table } from './results'
+import type { ComparedRow, Row, Table } from './results'
 import type { Spread } from './statistics'
 
+/** At least; longer labels make it wider. */
 const LABEL_WIDTH = 20
 const VALUE_WIDTH = 8
 const SPREAD_WIDTH = 22
 
 /** A table for the terminal. */
-export function formatTable({ metric, rows }: Table): string {
+export function formatTable({ metric, rows, compared }: Table): string {
+  const labelWidth = rows.reduce((width, { label }) => Math.max(width, label.length + 1), LABEL_WIDTH)
   const head = [
-    'peer'.padEnd(LABEL_WIDTH),
+    'peer'.padEnd(labelWidth),
     'median'.padStart(VALUE_WIDTH),
     'min .. max'.padStart(SPREAD_WIDTH),
     'x uWS'.padStart(VALUE_WIDTH),
     'min .. max'.padStart(SPREAD_WIDTH),
     '  budget',
   ].join('')
-  return [`${metric.title}: ${metric.unit}`, '', head, ...rows.map(formatRow)].map((line) => line.trimEnd()).join('\n')
+  const lines = [`${metric.title}: ${metric.unit}`, '', head, ...rows.map((row) => formatRow(row, labelWidth))]
+  if (compared.length > 0) lines.push('', ...compared.map(formatCompared))
+  return lines.map((line) => line.trimEnd()).join('\n')
 }
 
-function formatRow({ label, value, ratio, budget }: Row): string {
+function formatCompared({ subject, counterpart, ratio }: ComparedRow): string {
+  const { median, min, max } = ratio
+  return `${subject} costs ${formatNumber(median)} times ${counterpart} (${formatNumber(min)} .. ${formatNumber(max)})`
+}
+
+function formatRow({ label, value, ratio, budget }: Row, labelWidth: number): string {
   const verdict = budget === undefined ? '' : `  <= ${budget.bound} ${budget.isKept ? 'ok' : 'over'}`
-  return `${label.padEnd(LABEL_WIDTH)}${formatSpread(value)}${formatSpread(ratio)}${verdict}`
+  return `${label.padEnd(labelWidth)}${formatSpread(value)}${formatSpread(ratio)}${verdict}`
 }
 
 function formatSpread({ median, min, max }: Spread): string {

@@ -55,7 +55,7 @@ export interface SocketOptions {
   /** Milliseconds until a call without an answer fails, where the call names none. @default 10000 */
   readonly ackTimeout?: number
   /**
-   * Events kept while not connected, and with `retries` those that are not answered; what does not fit is refused with
+   * Events kept while not connected, and those with `retries` or `idempotent` that are not answered; what does not fit is refused with
    * `OUTBOX_FULL`. @default 1000
    */
   readonly outboxLimit?: number
@@ -64,9 +64,9 @@ export interface SocketOptions {
   /** Milliseconds that an event waits at most; then it fails with `OUTBOX_EXPIRED`. @default 120000 */
   readonly outboxAge?: number
   /**
-   * Times that an event which was not answered within `ackTimeout`, or whose link was lost, is sent again: at least
-   * once. Handlers have to answer, by ack or returned value; one may see an event twice. Up to 256 are on their way at
-   * once, in order; volatile events are not repeated. @default 0
+   * Times that an event which was not answered within `ackTimeout`, or whose link was lost, is sent again. Handlers have to answer, by
+   * ack or returned value; one sees an event once, unless the server was restarted meanwhile. Up to 256 are on their way at once, in
+   * order; volatile events are not repeated, and none that is 120 s old. For single events see `socket.idempotent`. @default 0
    */
   readonly retries?: number
 }

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type FakeLink, FakeServer } from '../../../test-kit/fake-server'
 import type { RawFrame } from '../../../test-kit/raw-client'
 import { next, until } from '../../../test-kit/wait'
-import { refuse } from './people-support'
+import { admit, refuse } from './people-support'
 import { answerOn, connect, errorOf, sentOn } from './support'
 
 /** Does not come true in a test. */
@@ -158,6 +158,30 @@ describe('an idempotent event', () => {
     answerOn(link, 1, 2)
     await Promise.all(calls)
   })
+})
+
+test('a call that was sent for one user is not repeated for another: it may have been handled', async () => {
+  const users = [{ id: 'ada' }, { id: 'ada', name: 'Ada' }, { id: 'bob' }]
+  await using server = await FakeServer.start({
+    answer: (link, frame) => admit(link, frame, { user: users.shift() ?? {} }),
+  })
+  using client = connect(server.url, { ackTimeout: LONG_MS })
+  await next(client, 'connect')
+  const failed = errorOf(() => client.idempotent.emitWithAck('m', 1))
+  const first = await server.link()
+  await first.frame('CALL')
+  first.close(CLOSE_CODES.ABNORMAL)
+  const second = await server.link()
+  await second.frame('CALL')
+  const lost = next(client, 'disconnect')
+  second.close(CLOSE_CODES.ABNORMAL)
+  await lost
+  const call = client.idempotent.emitWithAck('m', 'new')
+  const third = await server.link()
+  third.ack(await third.frame('CALL'), 'ok')
+  expect(await call).toBe('ok')
+  expect((await failed).code).toBe('DISCONNECTED')
+  expect(sentOn(third)).toEqual(['new'])
 })
 
 test('with retries every event is a call, but volatile ones', async () => {

@@ -27,6 +27,7 @@ function scene(answer: (ms: number) => { expiresInMs?: number | null } | { code:
   const sender: EventSender = new EventSender(
     {
       isConnected: () => host.connected,
+      userId: () => undefined,
       sendEvent() {},
       sendRequest(ackId, [name, credentials]) {
         sent.push([now(), name, credentials])

@@ -31,7 +31,7 @@ describe('the age of what waits', () => {
     expect(errors[0]?.message).toContain('"m"')
     expect(timed).toEqual([[expect.objectContaining({ code: 'OUTBOX_EXPIRED' })]])
     client.connect()
-    await client.emitWithAck('done')
+    await client.maxAge(5_000).emitWithAck('done')
     expect(server.seen).toEqual([])
     expect(errors).toHaveLength(1)
   })

@@ -10,17 +10,35 @@ const LONG_MS = 60_000
 
 describe('an event that is not answered', () => {
   test('is sent again after ackTimeout, and its call gets the one answer that comes', async () => {
-    const seen: number[] = []
-    await using server = await startServer((io) => {
-      io.on('connection', (socket) => {
-        socket.on('m', (n: number, ack: (text: string) => void) => {
-          if (seen.push(n) === 3) ack('third')
-        })
-      })
+    await using server = await FakeServer.start({
+      onFrame: (link, frame) => sentOn(link).length === 3 && link.ack(frame, 'third'),
     })
     using client = connect(server.url, { retries: 2, ackTimeout: 20 })
     expect(await client.emitWithAck('m', 7)).toBe('third')
-    expect(seen).toEqual([7, 7, 7])
+    expect(sentOn(await server.link())).toEqual([7, 7, 7])
+  })
+
+  test('is handled once, however often it is sent', async () => {
+    const seen: number[] = []
+    let answer = (_text: string) => {}
+    await using server = await startServer((io) => {
+      io.on('connection', (socket) => {
+        socket.on('m', (n: number, ack: typeof answer) => {
+          seen.push(n)
+          answer = ack
+        })
+        socket.on('probe', () => true)
+      })
+    })
+    using client = connect(server.url, { retries: 1_000, ackTimeout: 10 })
+    const call = client.emitWithAck('m', 7)
+    await until(() => seen.length > 0)
+    for (let n = 0; n < 5; n++) await client.emitWithAck('probe')
+    client.disconnect().connect()
+    await client.emitWithAck('probe')
+    answer('late')
+    expect(await call).toBe('late')
+    expect(seen).toEqual([7])
   })
 
   test('is sent again where nobody asked for an answer', async () => {

@@ -1,5 +1,5 @@
 import type { Room } from '@roomcast/client'
-import { CLOSE_CODES, MESSAGE_TYPES } from '@roomcast/protocol'
+import { CLOSE_CODES, LIMITS, MESSAGE_TYPES } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import type { FakeLink } from '../../../test-kit/fake-server'
 import { next, until } from '../../../test-kit/wait'
@@ -227,6 +227,44 @@ describe('between the answer to join and the listeners', () => {
     expect(seen).toEqual([])
   })
 
+  test('more than a client holds is not held: the caller has had the time', async () => {
+    await using server = await startRooms()
+    using pair = await scene(server)
+    const { socket, seen, link } = pair
+    const asked = socket.join('book')
+    const join = await request(link, 'join')
+    const seqs = Array.from({ length: LIMITS.heldRoomMessages + 50 }, (_, n) => n + 1)
+    together(link, () => {
+      link.ack(join, answer(0))
+      say(link, 12, ...seqs)
+    })
+    const room = await asked
+    await handled(link)
+    expect(seen).toEqual(seqs)
+    expect(room.seq).toBe(seqs.length)
+  })
+
+  test('a malformed answer among what was held closes the link, and nothing behind it is delivered', async () => {
+    await using server = await startRooms()
+    using pair = await scene(server)
+    const { socket, seen, link } = pair
+    const room = await joined(socket, link)
+    const asked = socket.join('other')
+    const failed = errorOf(() => room.history())
+    const join = await request(link, 'join')
+    const history = await request(link, 'history')
+    together(link, () => {
+      link.ack(join, answer(0, { room: 13 }))
+      say(link, 13, 1)
+      link.ack(history, [7])
+      say(link, 13, 2)
+    })
+    await asked
+    expect((await failed).code).toBe('BAD_FRAME')
+    expect((await link.end()).code).toBe(CLOSE_CODES.BAD_FRAME)
+    expect(seen).toEqual([1])
+  })
+
   test('several joins in one go hold each for itself', async () => {
     await using server = await startRooms()
     using pair = await scene(server)
@@ -349,6 +387,25 @@ describe('the events of a room', () => {
     await handled(link)
     expect(seen).toEqual(['book 6-8 lost', 9, 10, ['snapshot', 'fresh', [asMessage(10)], 10], 11])
     expect(room).toMatchObject({ isJoined: true, recovered: true })
+  })
+
+  test('that are lost twice before the answer need one snapshot, those behind it another', async () => {
+    await using server = await startRooms()
+    using pair = await scene(server)
+    const { socket, link } = pair
+    const room = await joined(socket, link)
+    notice(link, 'lost', 12, 8)
+    notice(link, 'lost', 12, 10)
+    const join = await request(link, 'join')
+    await handled(link)
+    link.ack(join, answer(10, { state: 1 }))
+    await handled(link)
+    expect(requestsOf(link, 'join')).toHaveLength(2)
+    notice(link, 'lost', 12, 12)
+    link.ack(await request(link, 'join'), answer(12, { state: 2 }))
+    await handled(link)
+    expect(room).toMatchObject({ state: 2, seq: 12 })
+    expect(requestsOf(link, 'join')).toHaveLength(3)
   })
 
   test('whose snapshot is refused then end with the error', async () => {

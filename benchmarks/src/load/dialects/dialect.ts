@@ -1,8 +1,10 @@
+import type { Place } from '../frame-run'
 import type { Message } from '../ws-wire'
 
-/** What a client does with a message that arrives before it is joined, or between the counted ones. */
+/** What a client does with a message that arrives before it is joined, or between the counted ones; then none is ignored. */
 export type Reaction =
-  | { readonly kind: 'joined' }
+  /** `place`: behind which ticks have positions; without it they have none. */
+  | { readonly kind: 'joined'; readonly place?: Place }
   | { readonly kind: 'reply'; readonly message: Message }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'unexpected' }
@@ -17,14 +19,14 @@ export interface Dialect {
   readonly subprotocol: string
   /** Whether a connection is in the room as soon as the WebSocket is open. */
   readonly joinedAtOpen: boolean
-  /** Messages to send at open. */
-  readonly greeting: readonly Message[]
+  /** Messages that a new client sends at open. */
+  greeting(): readonly Message[]
   /** What to do with a message that is not counted. WebSocket pings are answered before. */
   react(message: Message): Reaction
   /** The call with id `id`. */
   call(id: number): Message
   /** The answer to {@link Dialect.call}, to the byte. */
   answer(id: number): Message
-  /** The message to the room, to the byte. */
-  tick(): Message
+  /** The message to the room, to the byte. @param at  Its place; undefined if the room has no positions. */
+  tick(at?: Place): Message
 }

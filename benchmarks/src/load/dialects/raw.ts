@@ -6,9 +6,9 @@ export const rawDialect: Dialect = {
   path: '/',
   subprotocol: '',
   joinedAtOpen: true,
-  greeting: [],
+  greeting: () => [],
   react: () => ({ kind: 'unexpected' }),
   call: roomcastDialect.call,
   answer: roomcastDialect.call,
-  tick: roomcastDialect.tick,
+  tick: () => roomcastDialect.tick(),
 }

@@ -11,16 +11,20 @@ export const roomcastDialect: Dialect = {
   path: '/roomcast/ws',
   subprotocol: SUBPROTOCOL,
   joinedAtOpen: false,
-  greeting: [frame({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/' })],
+  greeting: () => [roomcastMessage({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/' })],
   react({ payload }) {
     const connected = ((payload[0] ?? 0) & TYPE_BITS) === MESSAGE_TYPES.CONNECTED
     return { kind: connected ? 'joined' : 'unexpected' }
   },
-  call: (ackId) => frame({ type: MESSAGE_TYPES.EVENT, ackId, event: CALL_EVENT }, [CALL_VALUE]),
-  answer: (ackId) => frame({ type: MESSAGE_TYPES.ACK, ackId }, [CALL_VALUE]),
-  tick: () => frame({ type: MESSAGE_TYPES.EVENT, event: TICK_EVENT }, [TICK_VALUE]),
+  call: (ackId) => roomcastMessage({ type: MESSAGE_TYPES.EVENT, ackId, event: CALL_EVENT }, [CALL_VALUE]),
+  answer: (ackId) => roomcastMessage({ type: MESSAGE_TYPES.ACK, ackId }, [CALL_VALUE]),
+  tick(at) {
+    const place = at && { room: at.room, seq: at.position }
+    return roomcastMessage({ type: MESSAGE_TYPES.EVENT, ...place, event: TICK_EVENT }, [TICK_VALUE])
+  },
 }
 
-function frame(fields: FrameFields, body: unknown): Message {
+/** A frame of Roomcast as a WebSocket message. */
+export function roomcastMessage(fields: FrameFields, body: unknown): Message {
   return { opcode: OPCODES.BINARY, payload: Buffer.from(encodeFrame(codec, fields, body)) }
 }

@@ -7,7 +7,7 @@ export const socketioDialect: Dialect = {
   path: '/socket.io/?EIO=4&transport=websocket',
   subprotocol: '',
   joinedAtOpen: false,
-  greeting: [text('40')],
+  greeting: () => [text('40')],
   react({ payload }) {
     const received = payload.toString()
     if (received.startsWith('40')) return { kind: 'joined' }

@@ -47,8 +47,8 @@ export class Inbox {
 
   /** Hands on all that has come, and holds nothing any more: the link is lost. */
   flush(): void {
-    do this.release()
-    while (this.#waiting.length > 0)
+    // Not while one is handled: then it is we who cut the link, for what that one was.
+    while (!this.#isHandling && this.#waiting.length > 0) this.release()
     this.clear()
   }
 

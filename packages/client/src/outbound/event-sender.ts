@@ -16,6 +16,8 @@ export interface SenderOptions {
 export interface SenderHost {
   /** Whether events can be sent now. */
   isConnected(): boolean
+  /** Whose events they are; undefined for nobody's. */
+  userId(): string | undefined
   /** @param isCall  Whether it is to take effect once. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendEvent(event: string, ackId: number, body: Uint8Array, isCall: boolean): void
   /** @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
@@ -83,6 +85,7 @@ export class EventSender {
       retry = {
         left: idempotent ? Number.POSITIVE_INFINITY : retries,
         ackId: -1,
+        userId: undefined,
         timeoutMs: idempotent ? ackTimeout : timeoutMs,
         hasEnd: idempotent,
         isTimed,
@@ -112,6 +115,11 @@ export class EventSender {
   /** Begins to wait for the answer to a request, by default `ackTimeout` at most. @returns The id to send it with. */
   expect(settle: AckSettle, timeoutMs = this.#options.ackTimeout): number {
     return this.#acks.add(timeoutMs, settle)
+  }
+
+  /** A request that the library makes by itself, and bounds: calls of the application do not keep it from being made. */
+  ask(settle: AckSettle, ...body: NamedBody): void {
+    this.request(this.#acks.add(this.#options.ackTimeout, settle, -1, false), ...body)
   }
 
   /** As {@link request}; without a connection as soon as there is one, if the wait is not over by then. */
@@ -170,6 +178,14 @@ export class EventSender {
     const { event, body, retry } = entry
     // The timer may be late.
     if (performance.now() >= entry.dueAt) return this.#expire(entry)
+    if (retry) {
+      const userId = this.#host.userId()
+      if (retry.ackId < 0) retry.userId = userId
+      // Somebody else's call is another one to the server: it would be handled again.
+      else if (retry.userId !== userId) {
+        return this.#fail(entry, new RoomcastError('DISCONNECTED', 'another user is logged in now'))
+      }
+    }
     const ackId = retry ? this.#try(entry, retry) : entry.ackId
     // A call that has failed meanwhile must not happen after its caller was told so.
     if (ackId >= 0 && !this.#acks.has(ackId)) return

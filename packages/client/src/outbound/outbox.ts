@@ -22,6 +22,8 @@ export interface Retry {
   left: number
   /** Id of its calls; -1 before the first. */
   ackId: number
+  /** For whom it was sent first. */
+  userId: string | undefined
   /** Wait for an answer, before it is sent again. */
   readonly timeoutMs: number
   /** Whether the time until it is given up counts while it is on its way. */

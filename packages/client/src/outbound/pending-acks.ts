@@ -28,10 +28,11 @@ export class PendingAcks {
    * @param timeoutMs  Milliseconds until it fails with `ACK_TIMEOUT`.
    * @param reused  Id of an earlier call that was settled, to use it again for the same event; -1 for a new one. No id is ever
    *                that of two events.
+   * @param isBounded  Whether it may be one too many.
    * @returns The ack id to send, or -1 if too many calls are pending; then `settle` was called.
    */
-  add(timeoutMs: number, settle: AckSettle, reused = -1): number {
-    if (this.isFull) {
+  add(timeoutMs: number, settle: AckSettle, reused = -1, isBounded = true): number {
+    if (isBounded && this.isFull) {
       settle(new RoomcastError('TOO_MANY_PENDING_ACKS', `${PENDING_ACKS} calls are pending`), [])
       return -1
     }

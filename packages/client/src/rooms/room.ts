@@ -110,7 +110,7 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
   /**
    * Leaves the room, and does not come back. Without a connection the room is left already, at the latest when the next one is there.
    *
-   * @throws RoomcastError `ACK_TIMEOUT`, `TOO_MANY_PENDING_ACKS`. The events of the room may then go on, at the socket.
+   * @throws RoomcastError `ACK_TIMEOUT`. The events of the room may then go on, at the socket.
    */
   leave(): Promise<void> {
     // The cast: what its events are makes no difference here.

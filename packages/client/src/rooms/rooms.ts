@@ -30,7 +30,6 @@ interface Joining {
 const AT_ONCE = 32
 /** A room that could not be joined again for want of an answer is tried again so often. */
 const RETRIES = 4
-const RETRY_MS = 1_000
 
 /**
  * The rooms that one socket has joined by itself.
@@ -52,7 +51,6 @@ export class Rooms implements RoomKeeper {
   readonly #asked = new Set<Room>()
   /** Rooms that the server still has the socket in, if it resumes the session. */
   readonly #left = new Set<string>()
-  #timer: ReturnType<typeof setTimeout> | undefined
   /** What is to be told when the state is new; null if it is. */
   #news: (() => void)[] | null = null
 
@@ -74,7 +72,6 @@ export class Rooms implements RoomKeeper {
       }
       const joining: Joining = { name, isVoid: false }
       this.#joining.add(joining)
-      this.#left.delete(name)
       const ackId = this.#sender.expect((error, [answer], isLost) => {
         this.#joining.delete(joining)
         if (error) {
@@ -117,18 +114,21 @@ export class Rooms implements RoomKeeper {
       return Promise.resolve()
     }
     return new Promise((resolve, reject) => {
-      const ackId = this.#sender.expect((error, _results, isLost) => {
-        // The link was lost, and the socket is out, unless it comes back to the session.
-        if (isLost && error?.code === 'DISCONNECTED') {
-          this.#remember(name)
-          return resolve()
-        }
-        if (error) return reject(error)
-        // Not if it was joined anew.
-        if (stream && !stream.owner) this.streams.end(stream)
-        resolve()
-      })
-      this.#sender.request(ackId, 'leave', name)
+      this.#sender.ask(
+        (error, _results, isLost) => {
+          // The link was lost, and the socket is out, unless it comes back to the session.
+          if (isLost && error?.code === 'DISCONNECTED') {
+            this.#remember(name)
+            return resolve()
+          }
+          if (error) return reject(error)
+          // Not if it was joined anew.
+          if (stream && !stream.owner) this.streams.end(stream)
+          resolve()
+        },
+        'leave',
+        name,
+      )
     })
   }
 
@@ -154,15 +154,13 @@ export class Rooms implements RoomKeeper {
     const resumed = this.streams.onConnected(body, named)
     for (const room of this.#all.values()) {
       room.failures = 0
-      const recovered = room.stream ? resumed.get(room.stream) : undefined
-      if (recovered === null) {
-        this.#close(room, new RoomcastError('JOIN_REFUSED', 'the socket is not in the room any more'))
-        continue
-      }
+      // null: the socket is not in it any more, and may ask.
+      const recovered = (room.stream && resumed.get(room.stream)) ?? undefined
       if (recovered !== undefined) this.#rejoined(room, recovered)
       // Of one that nothing is known of, or that is behind.
       if (!recovered) this.#wanted.add(room)
     }
+    // Before any `join` that waits.
     if (body.session?.resumed) for (const name of this.#left) this.#leaveSilently(name)
     this.#left.clear()
     this.#ask()
@@ -178,7 +176,6 @@ export class Rooms implements RoomKeeper {
   /** The socket is not connected any more. */
   onEnd(): void {
     this.#wanted.clear()
-    clearTimeout(this.#timer)
     for (const room of this.#all.values()) room.isJoined = false
     this.streams.onEnd()
   }
@@ -193,21 +190,22 @@ export class Rooms implements RoomKeeper {
       this.#asked.add(room)
       const { stream, epoch, name, params } = room
       const position = !room.isJoined && stream && epoch !== undefined ? [epoch, stream.position] : null
-      const ackId = this.#sender.expect((error, [answer], isLost) => {
-        this.#asked.delete(room)
-        // Not if it was left meanwhile, or if the next connection begins again.
-        if (this.#all.get(name) === room && this.#host.isConnected()) {
-          if (!error) this.#apply(room, answer, true)
-          else if ((isLost || error.code === 'TOO_MANY_PENDING_ACKS') && room.failures++ < RETRIES) {
-            this.#wanted.add(room)
-            clearTimeout(this.#timer)
-            this.#timer = setTimeout(() => this.#ask(), RETRY_MS)
-            return
-          } else this.#close(room, error)
-        }
-        this.#ask()
-      })
-      this.#sender.request(ackId, 'join', name, params, position)
+      this.#sender.ask(
+        (error, [answer], isLost) => {
+          this.#asked.delete(room)
+          // Not if it was left meanwhile, or if the next connection begins again.
+          if (this.#all.get(name) === room && this.#host.isConnected()) {
+            if (!error) this.#apply(room, answer, true)
+            else if (isLost && room.failures++ < RETRIES) this.#wanted.add(room)
+            else this.#close(room, error)
+          }
+          this.#ask()
+        },
+        'join',
+        name,
+        params,
+        position,
+      )
     }
   }
 
@@ -292,8 +290,7 @@ export class Rooms implements RoomKeeper {
   }
 
   #leaveSilently(name: string): void {
-    const ackId = this.#sender.expect(() => {})
-    this.#sender.request(ackId, 'leave', name)
+    this.#sender.ask(() => {}, 'leave', name)
   }
 
   /** More the server does not let it join. */

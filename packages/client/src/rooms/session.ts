@@ -46,9 +46,10 @@ export class Session {
     this.#endsAt = performance.now() + this.#windowMs
   }
 
-  /** A session ends with its user. */
+  /** A session ends with its user; nobody may become somebody in it. */
   onUser(id: string | undefined): void {
-    if (id !== this.#userId) this.drop()
+    if (this.#userId !== undefined && id !== this.#userId) this.drop()
+    this.#userId = id
   }
 
   /** The next connection begins anew. */

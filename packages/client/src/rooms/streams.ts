@@ -5,7 +5,7 @@ import { type PlacedEvent, Stream, type StreamHost } from './stream'
 
 /** What is missing is asked for so often, as long as nothing of it comes. */
 const TRIES = 4
-/** Before the next try, when the question was refused, by the server or because too many calls wait. */
+/** Before the next try, when the question was refused. */
 const RETRY_MS = 2_000
 /** Silences of `pingIntervalMs` between two questions for what is missing at the end, where no later message shows it. */
 const AUDIT_INTERVALS = 6
@@ -93,8 +93,9 @@ export class Streams implements StreamHost {
       else stream.drop()
     })
     for (const entry of rooms.slice(before.length)) if (entry) this.begin(entry[0], entry[1])
-    // Tells the server also that its CONNECTED has arrived.
-    if (session?.resumed) this.#audit()
+    if (this.#all.size > 0) this.#plan()
+    // Tells the server that its CONNECTED has arrived. What was missed is on its way.
+    if (session?.resumed) this.#sender.ask(() => {}, 'sync', [], false)
     return resumed
   }
 
@@ -117,20 +118,24 @@ export class Streams implements StreamHost {
       return position < 0 ? [number, null] : [number, position, gapEnd]
     })
     const places = streams.map(({ position }) => position)
-    const ackId = this.#sender.expect((error, _results, isLost) => {
-      streams.forEach((stream, index) => {
-        if (this.#all.get(stream.number) !== stream || !stream.hasGap) return
-        if (stream.position !== places[index]) stream.tries = 0
-        else if (++stream.tries >= TRIES) stream.giveUp()
-      })
-      if (!error || isLost) return this.#askAgain(streams)
-      this.#resting.push(...streams)
-      this.#retryTimer ??= setTimeout(() => {
-        this.#retryTimer = undefined
-        this.#askAgain(this.#resting.splice(0))
-      }, RETRY_MS)
-    })
-    this.#sender.request(ackId, 'sync', entries, false)
+    this.#sender.ask(
+      (error, _results, isLost) => {
+        streams.forEach((stream, index) => {
+          if (this.#all.get(stream.number) !== stream || !stream.hasGap) return
+          if (stream.position !== places[index]) stream.tries = 0
+          else if (++stream.tries >= TRIES) stream.giveUp()
+        })
+        if (!error || isLost) return this.#askAgain(streams)
+        this.#resting.push(...streams)
+        this.#retryTimer ??= setTimeout(() => {
+          this.#retryTimer = undefined
+          this.#askAgain(this.#resting.splice(0))
+        }, RETRY_MS)
+      },
+      'sync',
+      entries,
+      false,
+    )
   }
 
   #askAgain(streams: readonly Stream[]): void {
@@ -158,9 +163,8 @@ export class Streams implements StreamHost {
     this.#auditTimer = undefined
     if (this.#all.size === 0) return
     this.#plan()
-    // What the answer brings has come before it, as messages and notices.
-    const ackId = this.#sender.expect(() => {})
     const entries = [...this.#all.values()].map(({ number, position }) => [number, position < 0 ? null : position])
-    this.#sender.request(ackId, 'sync', entries, true)
+    // What the answer brings has come before it, as messages and notices.
+    this.#sender.ask(() => {}, 'sync', entries, true)
   }
 }

@@ -77,7 +77,8 @@ export abstract class EmittingSocket<Listen extends EventsMap, Emit extends Even
    * Without an answer it is sent again after `ackTimeout`, and on each new connection. It is given up with `OUTBOX_EXPIRED` after `maxAge(ms)`, by
    * default `outboxAge`, at most 120 s; or with `ACK_TIMEOUT` after `timeout(ms)`: then it may or may not have been handled. The
    * server's `RESULT_NOT_KEPT` says that it was handled, with a result that is gone. Up to 256 are on their way at once, in order.
-   * Once is a promise of one server: what is repeated after its restart may be handled again. Not together with `volatile`.
+   * Once is a promise of one server: what is repeated after its restart may be handled again. What was sent for one user is not
+   * repeated for another: it fails with `DISCONNECTED`, and may or may not have been handled. Not together with `volatile`.
    */
   get idempotent(): DirectEmitter<Emit, false> {
     return this.#direct.idempotent
@@ -100,6 +101,11 @@ export abstract class EmittingSocket<Listen extends EventsMap, Emit extends Even
 
   /** @internal Sends one event, or keeps it. */
   abstract deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void
+
+  /** @internal Fires an event of the library that the application may have a type of its own for: to the compiler it is the server's. */
+  tell(event: 'gap' | 'user', about: unknown): void {
+    ;(this as unknown as { fire(event: string, about: unknown): void }).fire(event, about)
+  }
 
   /** @internal Never a process event: one faulty listener must not end a Node.js client. */
   override onListenerError(error: unknown, event: string): void {

@@ -1,4 +1,11 @@
-import type { CloseVerdict, Emitter, FrameFields, RoomcastError } from '@roomcast/protocol'
+import {
+  type CloseVerdict,
+  closeVerdict,
+  type Emitter,
+  type EndBody,
+  type FrameFields,
+  type RoomcastError,
+} from '@roomcast/protocol'
 import type { RoomMessage } from '../inbound/kept-message'
 import type { ServerMessage } from '../inbound/server-message'
 import type { TransportName } from '../options'
@@ -82,4 +89,9 @@ export interface SocketLink extends Emitter<Record<never, never>, ManagerReserve
   readMessages(items: unknown): RoomMessage[] | null
   /** @internal Encodes and sends. @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
   sendFrame(fields: FrameFields, body: unknown): void
+}
+
+/** What an end that the server tells of means. */
+export function detailsOf({ code, message }: EndBody): DisconnectDetails {
+  return { code, message, verdict: closeVerdict(code) }
 }

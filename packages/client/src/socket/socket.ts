@@ -1,10 +1,8 @@
 import {
   assertEmittable,
   type ConnectBody,
-  closeVerdict,
   type DefaultEventsMap,
   type DefaultUser,
-  type EndBody,
   type EventsMap,
   type PublicUser,
   RoomcastError,
@@ -25,7 +23,13 @@ import type { StreamOwner } from '../rooms/stream'
 import { ABNORMAL, ACK, ACK_ERROR, CALL, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
 import { EmittingSocket } from './emitting-socket'
 import type { WithGap, WithUser } from './socket-events'
-import type { DisconnectDetails, DisconnectReason, LinkState, SocketLink } from './socket-link'
+import {
+  type DisconnectDetails,
+  type DisconnectReason,
+  detailsOf,
+  type LinkState,
+  type SocketLink,
+} from './socket-link'
 
 /**
  * One namespace of a server, as the client sees it.
@@ -78,6 +82,7 @@ export class Socket<
     this.#sender = new EventSender(
       {
         isConnected: () => this.connected,
+        userId: () => this.#login.user?.id,
         sendEvent: (event, ackId, body, isCall) =>
           link.sendBody({ type: isCall ? CALL : EVENT, namespace: this.#namespace, ackId, event }, body),
         sendRequest: (ackId, body) => link.sendFrame({ type: REQUEST, namespace: this.#namespace, ackId }, body),
@@ -91,7 +96,7 @@ export class Socket<
       {
         isConnected: () => this.connected,
         deliver: (message, room) => this.#deliverEvent(message, room),
-        onGap: (gap) => this.#tell('gap', gap),
+        onGap: (gap) => this.tell('gap', gap),
         hold: () => this.#inbox.hold(),
         readMessages: (items) => link.readMessages(items),
         onListenerError: (error, event) => this.onListenerError(error, event),
@@ -291,7 +296,7 @@ export class Socket<
   /** @internal */
   onUser(user: PublicUser | null): void {
     this.#session.onUser(user?.id)
-    this.#tell('user', user)
+    this.tell('user', user)
   }
 
   /** @internal An attempt failed; `isFinal` if there will be no other. */
@@ -311,11 +316,6 @@ export class Socket<
     this.previous = details.code === ABNORMAL ? this.id : undefined
     this.lastClose = details
     this.#end(reason, isFinal, details)
-  }
-
-  /** An event of the library that the application may have a type of its own for: to the compiler it is the server's. */
-  #tell(event: 'gap' | 'user', about: unknown): void {
-    ;(this as unknown as { fire(event: string, about: unknown): void }).fire(event, about)
   }
 
   #deliverEvent(message: MessageOf<typeof EVENT>, room: StreamOwner | null): void {
@@ -367,8 +367,4 @@ export class Socket<
     this.#sender.onDisconnect()
     if (wasConnected && reason !== null) this.fire('disconnect', reason, details)
   }
-}
-
-function detailsOf({ code, message }: EndBody): DisconnectDetails {
-  return { code, message, verdict: closeVerdict(code) }
 }

@@ -170,9 +170,19 @@ export class MemberReports {
 
   /** For a directory of which nothing is known: who has gone, and then everybody, in order of arrival. */
   private everything(): MemberChange[] {
-    const gone = this.changes.take().filter(({ kind }) => kind !== 'set')
-    const all = gone.map(({ room, userId }): MemberChange => ({ room, userId, kind: 'gone' }))
-    for (const [room, { account }] of this.lists.allEntries()) all.push({ room, userId: account.id, kind: 'set' })
+    const all: MemberChange[] = []
+    const moved = new Set<RosterEntry<PeopleMember>>()
+    for (const { room, userId, kind } of this.changes.take()) {
+      const entry = this.lists.entryOf(room, userId)
+      if (entry === undefined) all.push({ room, userId, kind: 'gone' })
+      else if (kind !== 'set') moved.add(entry)
+    }
+    let movedIn: string | null | undefined
+    for (const [room, entry] of this.lists.allEntries()) {
+      // Who came again has another place, and is in front of whoever came later.
+      if (moved.has(entry)) movedIn = room
+      all.push({ room, userId: entry.account.id, kind: room === movedIn ? 'again' : 'set' })
+    }
     return all
   }
 

@@ -1,0 +1,19 @@
+import type { Server } from '@roomcast/server'
+import { CALL_EVENT, ROOM, TICK_EVENT, TICK_VALUE } from '../payloads'
+import { serve } from './serve'
+
+/** Serves the runner's requests with a server that differs from a plain one only in what its maker has set. */
+export function serveRoomcast(io: Server): Promise<void> {
+  return serve(async () => {
+    io.on('connection', (socket) => {
+      socket.join(ROOM)
+      socket.on(CALL_EVENT, (value, ack) => ack(value))
+    })
+    await io.listen({ port: 0, host: '127.0.0.1' })
+    return {
+      port: io.port,
+      members: () => io.of('/').adapter.rooms.get(ROOM)?.size ?? 0,
+      publish: () => io.to(ROOM).emit(TICK_EVENT, TICK_VALUE),
+    }
+  })
+}
