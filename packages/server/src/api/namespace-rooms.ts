@@ -1,8 +1,9 @@
-import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
+import { createHeader, isThenable, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
 import type { FrameMaker } from '../delivery/missed'
 import { isCall, personalFrame } from '../delivery/personal'
 import { RoomStreams } from '../delivery/room-streams'
 import type { DetachedSession } from '../delivery/sessions'
+import { soon } from '../delivery/soon'
 import { unpackMessage } from '../delivery/stored-message'
 import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
 import { inRange } from '../options/ranges'
@@ -48,7 +49,7 @@ export class NamespaceRooms {
       doubtMs,
       index: this.index,
       broadcaster: this.broadcaster,
-      nextOrder: () => order.next(),
+      order,
     })
   }
 
@@ -73,10 +74,11 @@ export class NamespaceRooms {
     const isKept =
       sessions !== null && sessions.size > 0 && !flags.volatile && !isCall(frame) && targets.rooms.length > 0
     const copy = isKept ? frame.slice() : frame
-    this.streams.emit(targets, flags, copy, event, args)
+    const logged = this.streams.emit(targets, flags, copy, event, args)
     if (!isKept) return
-    const { compress } = flags
-    const message = { compress, order: order.next(), except: targets.except, frame: copy }
+    // Who is in a room that has it, has it from there.
+    const except = [...targets.except, ...logged]
+    const message = { compress: flags.compress, order: order.next(), except, rooms: [], frame: copy }
     sessions.keepFor(this.namespace.number, targets.rooms, message)
   }
 
@@ -126,7 +128,7 @@ export class NamespaceRooms {
 
   /** Takes sessions without a link out of rooms; null ends them. */
   releaseDetached(targets: Targets, rooms: readonly string[] | null): void {
-    const { sessions, wheel } = this.namespace.runtime
+    const { sessions } = this.namespace.runtime
     if (sessions === null) return
     for (const detached of [...sessions.inNamespace(this.namespace.number)]) {
       if (!isMeant(detached, targets)) continue
@@ -135,20 +137,24 @@ export class NamespaceRooms {
         detached.rooms.delete(room)
         detached.tracking.joined.delete(room)
         const stream = this.streams.get(room)
-        if (stream !== undefined) detached.tracking.leave(stream, wheel.now())
+        if (stream !== undefined) detached.tracking.leave(stream, this.streams.moment)
       }
     }
   }
 
   /** Puts sessions without a link into rooms. */
   enterDetached(targets: Targets, rooms: readonly string[]): void {
-    const { sessions, wheel } = this.namespace.runtime
+    const { sessions, reportFault, engine } = this.namespace.runtime
     for (const detached of sessions?.inNamespace(this.namespace.number) ?? []) {
       if (!isMeant(detached, targets)) continue
       for (const room of rooms) {
         detached.rooms.add(room)
-        const stream = this.streams.get(room)
-        if (stream !== undefined) detached.tracking.enter(stream, stream.top, wheel.now())
+        const entered = soon(this.streams.open(room), (stream) => {
+          if (stream !== null && detached.rooms.has(room)) detached.tracking.enter(stream, this.streams.moment)
+        })
+        if (isThenable(entered)) {
+          entered.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
+        }
       }
     }
   }

@@ -1,9 +1,10 @@
 import { encodeFrame, MESSAGE_TYPES, type ValueCodec, withPosition } from '@roomcast/protocol'
 import type { Engine, LogItem, Soon } from '../cluster/engine'
 import type { Ring } from '../cluster/ring'
+import { isMeantFor, type Reader } from './reader'
 import { OWN_STREAM } from './session'
 import { soon } from './soon'
-import { unpackMessage } from './stored-message'
+import { type StoredMessage, unpackMessage } from './stored-message'
 import type { Stream } from './stream'
 
 /** A frame to be sent again. */
@@ -43,31 +44,25 @@ export interface FrameMaker {
   readonly namespace: number
 }
 
-/**
- * Reads what somebody has missed of a room.
- *
- * @param names  The names that they go by: id, user, rooms. Messages for all but one of them are skipped.
- */
+/** Reads what somebody has missed of a room. Messages that were not for them are skipped. */
 export function readMissed(
   { log }: Engine,
   stream: Stream,
   range: MissedRange,
-  names: ReadonlySet<string>,
+  reader: Reader,
   maker: FrameMaker,
 ): Soon<Missed> {
   const since = { epoch: stream.epoch, offset: range.after }
   return soon(log.read(stream.channel, since, stream.keep.messages), ({ items, top, isGapless }) =>
-    missedOf(stream.number, items, top, isGapless, range, names, maker),
+    missedOf(stream.number, items, top, isGapless, range, (message) => isMeantFor(reader, message, stream), maker),
   )
 }
 
 /** What somebody has missed of their own stream. */
 export function missedOfOwn(own: Ring, range: MissedRange, maker: FrameMaker): Missed {
   const items = own.items(range.after, Number.POSITIVE_INFINITY)
-  return missedOf(OWN_STREAM, items, own.top, own.has(range.after), range, NO_NAMES, maker)
+  return missedOf(OWN_STREAM, items, own.top, own.has(range.after), range, () => true, maker)
 }
-
-const NO_NAMES: ReadonlySet<string> = new Set()
 
 function missedOf(
   number: number,
@@ -75,7 +70,7 @@ function missedOf(
   top: number,
   isGapless: boolean,
   { after, upTo, maxBytes }: MissedRange,
-  names: ReadonlySet<string>,
+  isMeant: (message: StoredMessage) => boolean,
   maker: FrameMaker,
 ): Missed {
   const end = Math.min(upTo, top)
@@ -91,8 +86,9 @@ function missedOf(
   }
   for (const { offset, frame: stored } of items) {
     if (offset > end) break
-    const { order, except, frame } = unpackMessage(stored)
-    if (except.some((name) => names.has(name))) {
+    const message = unpackMessage(stored)
+    const { order, frame } = message
+    if (!isMeant(message)) {
       const first: number = (skipped as { first: number } | null)?.first ?? offset
       skipped = { first, last: offset, order }
       continue

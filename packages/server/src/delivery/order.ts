@@ -1,6 +1,7 @@
 /** Numbers for what is emitted: each higher than those before, and of several servers about in the order of their clocks. */
 export class EmitOrder {
-  private last = 0
+  /** Of what was emitted last. */
+  last = 0
 
   next(): number {
     // Microseconds: below 2^53 for 250 years.

@@ -7,10 +7,14 @@ import type { ResolvedRecovery, ResolvedRoomPolicy } from '../options/room-optio
 import { type RoomIndex, type RoomMember, userRoom } from '../rooms/room-index'
 import { RoomPolicies } from '../rooms/room-policies'
 import { noticeFrame } from './missed'
+import type { EmitOrder } from './order'
+import type { Reader } from './reader'
 import { soon } from './soon'
-import { packMessage, unpackMessage } from './stored-message'
+import { packMessage, type StoredMessage, unpackMessage } from './stored-message'
 import type { Stream, StreamOwner, Streams } from './stream'
-import { Tracking } from './tracking'
+import { type Moment, Tracking } from './tracking'
+
+const NO_ROOMS: readonly string[] = []
 
 /** A socket as streams see it. */
 export interface StreamMember extends RoomMember {
@@ -35,8 +39,7 @@ export interface RoomStreamsHost<Member extends StreamMember> {
   readonly doubtMs: number
   readonly index: RoomIndex<Member>
   readonly broadcaster: Broadcaster<Member>
-  /** A number that grows with each call. */
-  nextOrder(): number
+  readonly order: EmitOrder
 }
 
 /**
@@ -45,8 +48,8 @@ export interface RoomStreamsHost<Member extends StreamMember> {
  *   emit ──► log of the room (engine) ──► deliver: frame with position ──► broadcaster ──► members
  *     └── volatile, or a room without history ────────────────────────────────┘
  *
- * A message for several rooms is in the log of each, and in each but the first it leaves out the members of those before: who is in two
- * rooms gets it once, live and when it is sent again.
+ * A message for several rooms is in the log of each, with the names of all: who is in two of them gets it from the first, live and when
+ * it is sent again.
  */
 export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   private readonly policies = new RoomPolicies<ResolvedRoomPolicy>()
@@ -84,61 +87,118 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     return this.host.streams.get(this.channelOf(room))
   }
 
-  /** Follows a room, if it has positions. */
+  /**
+   * Follows a room, if it has positions. Whether it has is decided with its first member: others would not know where they
+   * stand.
+   */
   open(room: string | null): Soon<Stream | null> {
-    const keep = room === null ? (this.host.recovery?.history ?? null) : this.keepOf(room)
-    return keep === null ? null : this.host.streams.open(this.channelOf(room), room, keep, this)
+    const known = this.get(room)
+    if (known !== undefined) return known
+    const { host } = this
+    if (room !== null && host.index.room(room) !== undefined && !host.streams.isOpening(this.channelOf(room)))
+      return null
+    const keep = room === null ? (host.recovery?.history ?? null) : this.keepOf(room)
+    return keep === null ? null : host.streams.open(this.channelOf(room), room, keep, this)
   }
 
-  /** The names that a socket goes by: those of whom a message may leave out. */
-  namesOf(member: Member): Set<string> {
+  /** What a socket is for its streams: the names it goes by, and where it was when. */
+  readerOf(member: Member): Reader {
     const names = this.host.index.roomsOf(member)
     names.add(member.id)
     const userId = member.login?.account?.id
     if (userId !== undefined) names.add(userRoom(userId))
-    return names
+    return { names, tracking: member.tracking }
   }
 
-  /** Sends an event. @param frame  Without a position; copied before it returns. */
-  emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, event: string, args: readonly unknown[]): void {
-    const { broadcaster, index } = this.host
-    if (!this.hasHistory || flags.volatile) return broadcaster.publish(targets, frame, flags)
-    const { rooms, except } = targets
-    if (rooms.length === 0) {
-      if (this.get(null) === undefined) broadcaster.publish(targets, frame, flags)
-      else this.append(null, this.host.recovery?.history as KeepLimits, frame, flags, except)
-      return
+  /**
+   * Sends an event.
+   *
+   * @param frame  Without a position; copied before it returns.
+   * @returns The rooms that have it in their streams.
+   */
+  emit(
+    targets: Targets,
+    flags: DeliveryFlags,
+    frame: Uint8Array,
+    event: string,
+    args: readonly unknown[],
+  ): readonly string[] {
+    const { broadcaster, order, recovery } = this.host
+    const { except } = targets
+    if (!this.hasHistory || flags.volatile) {
+      broadcaster.publish(targets, frame, flags)
+      return NO_ROOMS
     }
-    const logged = rooms.filter((room) => this.keepOf(room) !== null)
-    if (logged.length === 0) return broadcaster.publish(targets, frame, flags)
+    if (targets.rooms.length === 0) {
+      if (this.get(null) === undefined) broadcaster.publish(targets, frame, flags)
+      else {
+        const message = { compress: flags.compress, order: order.next(), except, rooms: NO_ROOMS, frame }
+        this.append(null, recovery?.history as KeepLimits, message)
+      }
+      return NO_ROOMS
+    }
+    const rooms = [...new Set(targets.rooms)]
+    const logged = rooms.filter((room) => this.isLogged(room))
+    if (logged.length === 0) {
+      broadcaster.publish(targets, frame, flags)
+      return logged
+    }
     // The frame may be a view that the code of the application overwrites.
     const copy = frame.slice()
-    const served = [...except]
-    for (const room of logged) {
-      const key = this.keyOf(room, event, args)
-      const isKept = this.policies.of(room)?.history || this.get(room) !== undefined
-      if (isKept) this.append(room, this.keepOf(room) as KeepLimits, copy, flags, [...served], key)
-      served.push(room)
+    const message = {
+      compress: flags.compress,
+      order: order.next(),
+      except,
+      rooms: logged.length > 1 ? logged : NO_ROOMS,
+      frame: copy,
     }
-    const others = rooms.filter((room) => !logged.includes(room))
-    if (others.length > 0 && index.members.size > 0) broadcaster.publish({ rooms: others, except: served }, copy, flags)
+    for (const room of logged) {
+      this.append(room, this.keepOf(room) as KeepLimits, message, this.keyOf(room, event, args))
+    }
+    const others = rooms.filter((room) => this.isPlain(room))
+    if (others.length > 0) {
+      const served = logged.filter((room) => !others.includes(room))
+      broadcaster.publish({ rooms: others, except: [...except, ...served] }, copy, flags)
+    }
+    return logged
+  }
+
+  /** Whether messages to a room are kept: somebody follows it, or its policy says so. */
+  private isLogged(room: string): boolean {
+    if (this.get(room) !== undefined) return true
+    if (this.keepOf(room) === null) return false
+    return !!this.policies.of(room)?.history || this.host.streams.isOpening(this.channelOf(room))
+  }
+
+  /** Whether a room has members that get its messages without positions. */
+  private isPlain(room: string): boolean {
+    if (this.get(room) !== undefined || this.host.streams.isOpening(this.channelOf(room))) return false
+    return this.keepOf(room) === null || this.host.index.room(room) !== undefined
   }
 
   /** A socket is about to join a room. @param isTold  Whether the client hears of it here. */
   join(member: Member, room: string, isTold: boolean): void {
     if (!this.hasHistory) return
+    let isLater = false
     const entered = soon(this.open(room), (stream) => {
-      if (stream !== null) this.enter(member, stream, stream.top, isTold)
+      // It may have left meanwhile.
+      if (stream !== null && (!isLater || this.host.index.holds(member, room))) this.enter(member, stream, isTold)
     })
+    isLater = true
     if (isThenable(entered)) entered.then(undefined, (error) => this.onFault(error))
   }
 
-  /** A socket is in a stream from now on. @param from  Position behind which it gets messages. */
-  enter(member: Member, stream: Stream, from: number, isTold: boolean): void {
+  /** A socket is in a stream from now on. As {@link Tracking.enter}. */
+  enter(member: Member, stream: Stream, isTold: boolean, from = stream.top, since = this.host.order.last): void {
     this.host.streams.use(stream)
     member.tracking ??= new Tracking(this.host.doubtMs)
-    member.tracking.enter(stream, from, this.host.wheel.now())
+    member.tracking.enter(stream, this.moment, from, since)
     if (isTold) member.notify(['joined', stream.number, from])
+  }
+
+  /** Now. */
+  get moment(): Moment {
+    return { order: this.host.order.last, now: this.host.wheel.now() }
   }
 
   /** A stream has a member again. */
@@ -152,7 +212,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     if (tracking === null) return
     const wasJoined = tracking.joined.delete(room)
     const stream = this.get(room)
-    const wasIn = stream !== undefined && tracking.leave(stream, this.host.wheel.now())
+    const wasIn = stream !== undefined && tracking.leave(stream, this.moment)
     if (isTold && (wasIn || wasJoined)) member.notify(['left', wasIn ? stream.number : null, wasJoined ? room : null])
   }
 
@@ -179,27 +239,22 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   }
 
   deliver(stream: Stream, bytes: Uint8Array): void {
-    const { compress, except, frame } = unpackMessage(bytes)
-    const { host } = this
+    const { compress, except, rooms, frame } = unpackMessage(bytes)
+    const { codec, number: namespace, broadcaster } = this.host
     const { top, number, room } = stream
-    const targets: Targets = { rooms: room === null ? [] : [room], except }
-    const skip =
-      except.length === 0
-        ? null
-        : noticeFrame({ codec: host.codec, namespace: host.number }, ['skip', number, top, top])
-    host.broadcaster.publish(targets, withPosition(frame, number, top), { volatile: false, compress }, skip)
+    // Who is in one of the rooms in front has it from there.
+    const left = rooms.length === 0 ? except : [...except, ...rooms.slice(0, rooms.indexOf(room as string))]
+    const targets: Targets = { rooms: room === null ? [] : [room], except: left }
+    const skip = left.length === 0 ? null : noticeFrame({ codec, namespace }, ['skip', number, top, top])
+    broadcaster.publish(targets, withPosition(frame, number, top), { volatile: false, compress }, skip)
   }
 
-  private append(
-    room: string | null,
-    keep: KeepLimits,
-    frame: Uint8Array,
-    { compress }: DeliveryFlags,
-    except: readonly string[],
-    key?: string,
-  ): void {
-    const message = packMessage({ compress, order: this.host.nextOrder(), except, frame })
-    const appended = this.host.engine.log.append(this.channelOf(room), message, keep, key)
+  private append(room: string | null, keep: KeepLimits, message: StoredMessage, key?: string): void {
+    const { engine, streams } = this.host
+    const channel = this.channelOf(room)
+    const bytes = packMessage(message)
+    // Behind the joins that wait for the stream.
+    const appended = soon(streams.opened(channel), () => engine.log.append(channel, bytes, keep, key))
     if (isThenable(appended)) appended.then(undefined, (error: unknown) => this.onFault(error))
   }
 

@@ -23,7 +23,7 @@ export class Session {
 
   /** Keeps a message to the socket alone. @returns The frame with its position. */
   keep(frame: Uint8Array, compress: boolean, order: number): Uint8Array {
-    const position = this.own.push(packMessage({ compress, order, except: [], frame }), Date.now())
+    const position = this.own.push(packMessage({ compress, order, except: [], rooms: [], frame }), Date.now())
     return withPosition(frame, OWN_STREAM, position)
   }
 }

@@ -186,15 +186,13 @@ export class Sessions {
   /**
    * Keeps a message for sessions without a link that are addressed in person.
    *
-   * @param names  Whom it is for: ids and users; rooms, which have it in their own streams, are passed over.
+   * @param names  Whom it is for: ids and users; rooms are passed over.
    */
   keepFor(namespace: number, names: readonly string[], message: StoredMessage): void {
     for (const name of names) {
       const addressed = name.startsWith('\0') ? this.byUser.get(name.slice(1)) : [this.detached.get(name)]
       for (const detached of addressed ?? []) {
         if (detached?.namespace !== namespace || detached.goesBy(message.except)) continue
-        // It has it from a room.
-        if (names.some((other) => detached.rooms.has(other))) continue
         detached.session.keep(message.frame, message.compress, message.order)
       }
     }

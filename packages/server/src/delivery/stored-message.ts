@@ -1,14 +1,16 @@
 /*
  * A message as it is kept and goes through the engine, to be read by every node:
  *
- *   flags    1 byte: COMPRESS, EXCEPT
+ *   flags    1 byte: COMPRESS, EXCEPT, ROOMS
  *   order    8 bytes, float 64: when it was emitted, different for each emit of a server
  *   except   if EXCEPT: how many names, 4 bytes; each 2 bytes of length and UTF-8
+ *   rooms    if ROOMS: the same
  *   frame    the EVENT, without a position
  */
 
 const COMPRESS = 1
 const EXCEPT = 2
+const ROOMS = 4
 const FIXED_BYTES = 9
 
 /** A message of a stream, without its place in it. */
@@ -16,19 +18,26 @@ export interface StoredMessage {
   readonly compress: boolean
   /** Of two messages of one server the later has the higher; of several servers as far as their clocks agree. */
   readonly order: number
-  /** Rooms whose members do not get it. */
+  /** Rooms, sockets and users that do not get it. */
   readonly except: readonly string[]
+  /** If it is in the streams of several rooms: all of them. Who is in several gets it from the first. */
+  readonly rooms: readonly string[]
   readonly frame: Uint8Array
 }
 
 /** The bytes of a message; the engine copies them. */
-export function packMessage({ compress, order, except, frame }: StoredMessage): Uint8Array {
-  const names = except.length === 0 ? null : packNames(except)
-  const bytes = new Uint8Array(FIXED_BYTES + (names?.length ?? 0) + frame.length)
-  bytes[0] = (compress ? COMPRESS : 0) | (names === null ? 0 : EXCEPT)
+export function packMessage({ compress, order, except, rooms, frame }: StoredMessage): Uint8Array {
+  const lists = [except, rooms].filter(({ length }) => length > 0).map(packNames)
+  const listBytes = lists.reduce((sum, { length }) => sum + length, 0)
+  const bytes = new Uint8Array(FIXED_BYTES + listBytes + frame.length)
+  bytes[0] = (compress ? COMPRESS : 0) | (except.length > 0 ? EXCEPT : 0) | (rooms.length > 0 ? ROOMS : 0)
   new DataView(bytes.buffer).setFloat64(1, order)
-  if (names !== null) bytes.set(names, FIXED_BYTES)
-  bytes.set(frame, bytes.length - frame.length)
+  let at = FIXED_BYTES
+  for (const list of lists) {
+    bytes.set(list, at)
+    at += list.length
+  }
+  bytes.set(frame, at)
   return bytes
 }
 
@@ -37,17 +46,11 @@ export function unpackMessage(bytes: Uint8Array): StoredMessage {
   const flags = bytes[0] as number
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const except: string[] = []
+  const rooms: string[] = []
   let at = FIXED_BYTES
-  if (flags & EXCEPT) {
-    const count = view.getUint32(at)
-    at += 4
-    for (let i = 0; i < count; i++) {
-      const end = at + 2 + view.getUint16(at)
-      except.push(decoder.decode(bytes.subarray(at + 2, end)))
-      at = end
-    }
-  }
-  return { compress: (flags & COMPRESS) !== 0, order: view.getFloat64(1), except, frame: bytes.subarray(at) }
+  if (flags & EXCEPT) at = unpackNames(view, at, except)
+  if (flags & ROOMS) at = unpackNames(view, at, rooms)
+  return { compress: (flags & COMPRESS) !== 0, order: view.getFloat64(1), except, rooms, frame: bytes.subarray(at) }
 }
 
 const encoder = new TextEncoder()
@@ -65,4 +68,16 @@ function packNames(names: readonly string[]): Uint8Array {
     at += 2 + name.length
   }
   return bytes
+}
+
+/** @returns The place behind them. */
+function unpackNames(view: DataView, start: number, into: string[]): number {
+  const count = view.getUint32(start)
+  let at = start + 4
+  for (let i = 0; i < count; i++) {
+    const length = view.getUint16(at)
+    into.push(decoder.decode(new Uint8Array(view.buffer, view.byteOffset + at + 2, length)))
+    at += 2 + length
+  }
+  return at
 }

@@ -1,3 +1,4 @@
+import { isThenable } from '@roomcast/protocol'
 import type { Engine, KeepLimits, Soon } from '../cluster/engine'
 import type { Deadline, TimingWheel } from '../connection/timing-wheel'
 import { soon } from './soon'
@@ -41,6 +42,7 @@ const IDLE_STREAMS = 10_000
 export class Streams {
   private readonly byChannel = new Map<string, Stream>()
   private readonly idle = new Set<Stream>()
+  private readonly opening = new Map<string, PromiseLike<Stream>>()
   private lastNumber = 0
 
   /**
@@ -61,21 +63,35 @@ export class Streams {
     return this.byChannel.get(channel)
   }
 
-  /** The stream of a channel, which is followed from now on. */
+  /** The stream of a channel, which is followed from now on; for a while, if nobody uses it. */
   open(channel: string, room: string | null, keep: KeepLimits, owner: StreamOwner): Soon<Stream> {
-    const known = this.byChannel.get(channel)
+    const known = this.byChannel.get(channel) ?? this.opening.get(channel)
     if (known !== undefined) return known
     const { bus, log } = this.engine
-    return soon(bus.subscribe([channel]), () =>
+    const opened = soon(bus.subscribe([channel]), () =>
       soon(log.read(channel, null, 0), ({ epoch, top }) => {
-        const made = this.byChannel.get(channel)
-        if (made !== undefined) return made
-        const close = (stream: Stream) => this.close(stream)
-        const stream = new Stream(++this.lastNumber, channel, room, keep, epoch, top, owner, close)
+        const stream = new Stream(++this.lastNumber, channel, room, keep, epoch, top, owner, (idle) => this.close(idle))
         this.byChannel.set(channel, stream)
+        this.rest(stream)
         return stream
       }),
     )
+    if (!isThenable(opened)) return opened
+    const forget = () => this.opening.delete(channel)
+    const promise = opened as PromiseLike<Stream>
+    this.opening.set(channel, promise)
+    promise.then(forget, forget)
+    return promise
+  }
+
+  /** Whether the stream of a channel is about to be open. */
+  isOpening(channel: string): boolean {
+    return this.opening.has(channel)
+  }
+
+  /** When the stream of a channel is open, if it is about to be: what is added before is not for those who wait for it. */
+  opened(channel: string): Soon<unknown> {
+    return this.opening.get(channel)
   }
 
   /** A frame that the engine hands over. */

@@ -2,15 +2,30 @@ import { LIMITS } from '@roomcast/protocol'
 import type { Session } from './session'
 import type { Stream } from './stream'
 
-/** That a socket is, or was, in a stream. Times are of the monotonic clock. */
+/**
+ * That a socket is, or was, in a stream. A message is for it if its position is behind `from`, up to `to`; in terms of when it was
+ * emitted ({@link EmitOrder}), behind `since`, up to `until`.
+ */
 export interface Place {
   readonly stream: Stream
-  /** Position behind which its messages are for the socket. */
   from: number
-  /** Last position that is for it; Infinity as long as it is in. */
+  /** Infinity as long as it is in. */
   to: number
-  enteredAt: number
+  since: number
+  until: number
+  /** When it came, which may be later than `since`: it was given what it had missed. */
+  readonly entered: number
+  /** Of the monotonic clock. */
+  readonly enteredAt: number
   leftAt: number
+}
+
+/** The moment, in the terms of {@link Place}. */
+export interface Moment {
+  /** Of what was emitted last. */
+  readonly order: number
+  /** Of the monotonic clock. */
+  readonly now: number
 }
 
 /** What a socket has to do with streams; most sockets of a server without history have none. */
@@ -23,6 +38,8 @@ export class Tracking {
   readonly joined = new Map<string, unknown>()
   /** Rooms that the client has asked for, and that are not decided. */
   readonly joining = new Map<string, object>()
+  /** Questions whether it may join that are not answered; a room may have been asked for more than once. */
+  asked = 0
   private incompleteUntil = Number.NEGATIVE_INFINITY
 
   /** @param doubtMs  How long something may be on its way until the link is found to be lost. */
@@ -38,18 +55,29 @@ export class Tracking {
     return this.places.filter(({ stream }) => stream.number === streamNumber).at(-1)
   }
 
-  /** The socket enters a stream. @param from  Position behind which it gets messages. */
-  enter(stream: Stream, from: number, now: number): void {
+  /**
+   * The socket enters a stream.
+   *
+   * @param from   Position behind which it gets messages.
+   * @param since  When the first of them was emitted, at the earliest.
+   */
+  enter(stream: Stream, { order, now }: Moment, from = stream.top, since = order): void {
     const place = this.placeIn(stream)
-    if (place !== undefined) place.from = Math.min(place.from, from)
-    else this.places.push({ stream, from, to: Number.POSITIVE_INFINITY, enteredAt: now, leftAt: 0 })
+    if (place === undefined) {
+      const [to, until] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+      this.places.push({ stream, from, to, since, until, entered: order, enteredAt: now, leftAt: 0 })
+    } else {
+      place.from = Math.min(place.from, from)
+      place.since = Math.min(place.since, since)
+    }
   }
 
   /** The socket leaves a stream. @returns Whether it was in it. */
-  leave(stream: Stream, now: number): boolean {
+  leave(stream: Stream, { order, now }: Moment): boolean {
     const place = this.placeIn(stream)
     if (place === undefined) return false
     place.to = stream.top
+    place.until = order
     place.leftAt = now
     // Only who comes back may have missed what came before.
     const certain = this.session === null ? now : now - this.doubtMs

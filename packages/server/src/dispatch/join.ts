@@ -3,6 +3,7 @@ import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { LogItem, LogPage, Position, Soon } from '../cluster/engine'
 import { readMissed } from '../delivery/missed'
+import { isMeantFor } from '../delivery/reader'
 import { soon } from '../delivery/soon'
 import { unpackMessage } from '../delivery/stored-message'
 import type { Stream } from '../delivery/stream'
@@ -36,29 +37,37 @@ export function join(socket: AnySocket, args: readonly unknown[], reply: Reply):
   const { streams } = (socket.host as AnyNamespace).inside
   const policy = streams.policyOf(room)
   if (!policy?.authorize) return reply.refuse(JOIN_REFUSED)
-  const { joining, joined } = socket.track()
-  const isKnown = joining.has(room) || joined.has(room)
-  if (!isKnown && joining.size + joined.size >= LIMITS.roomsPerSocket) {
+  const tracking = socket.track()
+  const { joining, joined } = tracking
+  const count = tracking.asked + joined.size - (joined.has(room) ? 1 : 0)
+  if (count >= LIMITS.roomsPerSocket) {
     return reply.refuse({ code: 'TOO_MANY_ROOMS', message: `a socket may join ${LIMITS.roomsPerSocket} rooms` })
   }
   // A leave that comes meanwhile takes it out.
   const attempt = {}
   joining.set(room, attempt)
+  tracking.asked++
   const isWanted = () => socket.connected && joining.get(room) === attempt
   const done = () => {
+    tracking.asked--
     if (joining.get(room) === attempt) joining.delete(room)
-    streams.restIfEmpty(room)
   }
-  const work = soon(isAllowed(socket, policy, room, params), (allowed) => {
-    if (!isWanted()) return reply.refuse(JOIN_REFUSED)
-    if (allowed !== true) return reply.refuse(allowed || JOIN_REFUSED)
-    return soon(streams.open(room), (stream) => enter(socket, { room, params, policy, stream, since }, isWanted, reply))
-  })
-  if (!isThenable(work)) return done()
-  return work.then(done, (error: unknown) => {
+  const fail = (error: unknown): never => {
     done()
     throw error
-  })
+  }
+  try {
+    const work = soon(isAllowed(socket, policy, room, params), (allowed) => {
+      if (!isWanted()) return reply.refuse(JOIN_REFUSED)
+      if (allowed !== true) return reply.refuse(allowed || JOIN_REFUSED)
+      return soon(streams.open(room), (stream) =>
+        enter(socket, { room, params, policy, stream, since, isWanted }, reply),
+      )
+    })
+    return isThenable(work) ? work.then(done, fail) : done()
+  } catch (error) {
+    return fail(error)
+  }
 }
 
 /** What is to be joined. */
@@ -70,16 +79,18 @@ interface Wish {
   readonly stream: Stream | null
   /** Where the client was. */
   readonly since: Position | null
+  /** Whether the client still waits, and has not left since. */
+  isWanted(): boolean
 }
 
-function enter(socket: AnySocket, wish: Wish, isWanted: () => boolean, reply: Reply): Soon<void> {
-  const { stream, since, room, params, policy } = wish
+function enter(socket: AnySocket, wish: Wish, reply: Reply): Soon<void> {
+  const { stream, since, room, params, policy, isWanted } = wish
   if (stream !== null && since?.epoch === stream.epoch && since.offset <= stream.top) {
     return soon(missedSince(socket, stream, since.offset), (missed) => {
       if (!isWanted()) return reply.refuse(JOIN_REFUSED)
       const isComplete = missed.lostTo === null && !missed.isCut
       if (isComplete) return admit(socket, wish, since.offset, { isRecovered: true }, reply)
-      return enter(socket, { ...wish, since: null }, isWanted, reply)
+      return enter(socket, { ...wish, since: null }, reply)
     })
   }
   // The position first: what is sent while the state is made comes behind it.
@@ -93,24 +104,26 @@ function enter(socket: AnySocket, wish: Wish, isWanted: () => boolean, reply: Re
 /** Puts the socket into the room, and answers: what follows the answer is what came behind `at`. */
 function admit(
   socket: AnySocket,
-  { room, params, stream }: Wish,
+  { room, params, stream, isWanted }: Wish,
   at: number,
   { isRecovered, ...shown }: Snapshot & { readonly isRecovered: boolean },
   reply: Reply,
 ): Soon<void> {
   const { inside, runtime } = socket.host as AnyNamespace
   if (stream === null) {
-    inside.join(socket, room, false)
     rememberJoined(socket, room, params)
-    return reply.send([{ recovered: isRecovered, ...shown }])
+    reply.send([{ recovered: isRecovered, ...shown }])
+    return inside.join(socket, room, false)
   }
   // Closed while its state was made, because nobody was in it for so long.
-  if (!stream.isOpen)
+  if (!stream.isOpen) {
     return reply.refuse({ code: JOIN_REFUSED.code, message: 'the state of the room took too long to make' })
+  }
   return soon(missedSince(socket, stream, at), ({ frames, lostTo }) => {
-    if (!socket.connected) return
+    if (!isWanted()) return reply.refuse(JOIN_REFUSED)
     runtime.turn.flush()
-    inside.streams.enter(socket, stream, at, false)
+    const since = (frames[0]?.order ?? runtime.order.last + 1) - 1
+    inside.streams.enter(socket, stream, false, at, since)
     rememberJoined(socket, room, params)
     reply.send([{ room: stream.number, epoch: stream.epoch, seq: at, recovered: isRecovered, ...shown }])
     if (lostTo !== null) socket.notify(['lost', stream.number, lostTo])
@@ -128,7 +141,7 @@ function missedSince(socket: AnySocket, stream: Stream, after: number) {
   const { maker, streams } = (socket.host as AnyNamespace).inside
   const { engine, resendBytes } = socket.host.runtime
   const range = { after, upTo: Number.POSITIVE_INFINITY, maxBytes: resendBytes }
-  return readMissed(engine, stream, range, streams.namesOf(socket), maker)
+  return readMissed(engine, stream, range, streams.readerOf(socket), maker)
 }
 
 function snapshotOf(
@@ -140,12 +153,26 @@ function snapshotOf(
 ): Soon<Snapshot> {
   if (typeof snapshot === 'function') {
     const state = snapshot(socket, room, params) as Soon<unknown>
-    return soon(state, (value) => (value === undefined ? {} : { state: value }))
+    return soon(state, (value) => {
+      const shown = value === undefined ? {} : { state: value }
+      assertSendable(socket, shown)
+      return shown
+    })
   }
   const { streams } = (socket.host as AnyNamespace).inside
   if (snapshot === 'retained') return soon(streams.readRetained(room), (page) => ({ messages: show(socket, page) }))
   if (snapshot === 0) return {}
   return soon(streams.readLast(room, at + 1, snapshot), (page) => ({ messages: show(socket, page) }))
+}
+
+/** Before the socket is in the room: a state that cannot be sent refuses. @throws RoomcastError `NOT_ENCODABLE`. */
+function assertSendable({ host, id }: AnySocket, shown: Snapshot): void {
+  try {
+    host.runtime.codec.encode([shown], 0)
+  } catch (error) {
+    host.runtime.reportFault(error, { where: 'room policy', name: 'snapshot', socketId: id })
+    throw error
+  }
 }
 
 /** `leave`: takes the client out of a room that it has joined. */
@@ -166,19 +193,31 @@ export function history(socket: AnySocket, args: readonly unknown[], reply: Repl
   const mayRead = streams.policyOf(room)?.history?.read === 'members' && index.holds(socket, room)
   if (!mayRead) return reply.refuse(HISTORY_REFUSED)
   const most = Math.min(limit, LIMITS.historyPageMessages)
-  return soon(streams.readLast(room, before ?? null, most), (page) => reply.send([show(socket, page)]))
+  return soon(readShown(socket, room, before ?? null, most), (messages) => reply.send([messages]))
+}
+
+/** The last messages that a client may see; an empty list is the beginning. */
+function readShown(socket: AnySocket, room: string, before: number | null, limit: number): Soon<ShownMessage[]> {
+  const { streams } = (socket.host as AnyNamespace).inside
+  return soon(streams.readLast(room, before, limit), (page) => {
+    const shown = show(socket, page)
+    const [first] = page.items
+    return shown.length > 0 || first === undefined ? shown : readShown(socket, room, first.offset, limit)
+  })
 }
 
 /** Messages as this client may see them, the newest that fit. */
 function show(socket: AnySocket, { items }: LogPage): ShownMessage[] {
-  const names = (socket.host as AnyNamespace).inside.streams.namesOf(socket)
+  const reader = (socket.host as AnyNamespace).inside.streams.readerOf(socket)
   // Whoever said something to the others sees it in what was said.
+  const names = new Set(reader.names)
   names.delete(socket.id)
   const shown: ShownMessage[] = []
   let bytes = 0
   for (const item of [...items].reverse()) {
-    const { except, frame } = unpackMessage(item.frame)
-    if (except.some((name) => names.has(name))) continue
+    const message = unpackMessage(item.frame)
+    const { frame } = message
+    if (!isMeantFor({ names, tracking: null }, message, null)) continue
     bytes += frame.length
     if (bytes > LIMITS.historyPageBytes && shown.length > 0) break
     shown.push(shownMessage(item, frame))

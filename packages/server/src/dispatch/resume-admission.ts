@@ -20,14 +20,16 @@ export function beginSession(namespace: AnyNamespace, socket: AnySocket): Sessio
   const { sessions } = namespace.runtime
   const { streams } = namespace.inside
   namespace.resumable.begin(socket)
+  if (sessions === null) return {}
   const session = socket.tracking?.session
-  if (!session || sessions === null) return {}
-  const everybody = streams.open(null)
   const { windowMs } = sessions
-  const told = { secret: sessions.issue(session), windowMs, resumed: false, recovered: false, own: session.own.top }
-  if (isThenable(everybody) || everybody === null) return { session: told }
-  streams.enter(socket, everybody, everybody.top, false)
-  return { session: told, rooms: [[everybody.number, everybody.top, true]] }
+  const told: SessionPart = session
+    ? { session: { secret: sessions.issue(session), windowMs, resumed: false, recovered: false, own: session.own.top } }
+    : {}
+  const everybody = streams.open(null)
+  if (isThenable(everybody) || everybody === null) return told
+  streams.enter(socket, everybody, false)
+  return { ...told, rooms: [[everybody.number, everybody.top, true]] }
 }
 
 /** What it tells of one that goes on. */

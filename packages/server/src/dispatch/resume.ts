@@ -155,7 +155,7 @@ function readAll(socket: AnySocket, claim: Claim): Soon<Recovery> {
       return
     }
     const range = { after, upTo: place.to, maxBytes: Math.max(0, bytesLeft) }
-    return soon(readMissed(runtime.engine, stream, range, names, maker), (found) => {
+    return soon(readMissed(runtime.engine, stream, range, { names, tracking }, maker), (found) => {
       const isWhole = take(number, found)
       entries.set(number, [number, after, isWhole])
       reads.push({ place, top: found.top })

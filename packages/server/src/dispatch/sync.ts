@@ -74,12 +74,16 @@ function resend(socket: AnySocket, { number, after, upTo }: Wanted, maxBytes: nu
     return 0
   }
   const range = { after: Math.max(place.from, after ?? 0), upTo: Math.min(place.to, upTo), maxBytes }
-  return soon(readMissed(socket.host.runtime.engine, place.stream, range, streams.namesOf(socket), maker), (missed) => {
-    if (after === null) socket.notify(['joined', number, place.from])
-    const bytes = sendMissed(socket, number, missed)
-    if (!isInside(place) && !missed.isCut) socket.notify(['left', number, null])
-    return bytes
-  })
+  return soon(
+    readMissed(socket.host.runtime.engine, place.stream, range, streams.readerOf(socket), maker),
+    (missed) => {
+      // It may have been out in between, and has heard of neither.
+      if (after === null || after < place.from) socket.notify(['joined', number, place.from])
+      const bytes = sendMissed(socket, number, missed)
+      if (!isInside(place) && !missed.isCut && upTo >= place.to) socket.notify(['left', number, null])
+      return bytes
+    },
+  )
 }
 
 function sendMissed(socket: AnySocket, number: number, { frames, lostTo, bytes }: Missed): number {

@@ -79,6 +79,9 @@ export class RoomIndex<Member extends RoomMember> {
   /** Adds a socket to the namespace, with its own-id room. */
   add(member: Member): void {
     this.members.set(member.id, member)
+    // Others may have joined it, before its owner came back.
+    const own = this.rooms.get(member.id)
+    if (own !== undefined) this.enter(member, own)
     if (this.isEverybodyNative) member.wire?.subscribe(this.prefix)
     this.observer.created(member.id)
     this.observer.joined(member.id, member.id)

@@ -1,0 +1,55 @@
+import type { StoredMessage } from './stored-message'
+import type { Stream } from './stream'
+import type { Place, Tracking } from './tracking'
+
+/** Who reads a stream again. */
+export interface Reader {
+  /** Its id, its user and its rooms. */
+  readonly names: ReadonlySet<string>
+  /** null if it has been in no stream. */
+  readonly tracking: Tracking | null
+}
+
+/**
+ * Whether a message of a stream was for somebody when it was emitted, and is theirs from this stream. Who was where then is known of
+ * streams; of rooms without positions it is as it is now.
+ */
+export function isMeantFor(
+  { names, tracking }: Reader,
+  { except, rooms, order }: Pick<StoredMessage, 'except' | 'order' | 'rooms'>,
+  stream: Stream | null,
+): boolean {
+  const places = tracking?.places ?? []
+  const isExcepted = except.some((name) => {
+    const known = places.filter((place) => place.stream.room === name)
+    return known.length === 0 ? names.has(name) : known.some((place) => covers(place, order))
+  })
+  if (isExcepted) return false
+  if (rooms.length < 2 || stream === null) return true
+  return servedBy(rooms, order, places, stream) === stream.room
+}
+
+/**
+ * The room that somebody has a message from: the first that they were in when it was emitted; of rooms that they came to later, and
+ * were given what they had missed, the one that they came to first.
+ */
+function servedBy(rooms: readonly string[], order: number, places: readonly Place[], read: Stream): string | null {
+  let served: string | null = null
+  let entered = Number.POSITIVE_INFINITY
+  for (const room of rooms) {
+    const place = places.find((each) => each.stream.room === room && covers(each, order))
+    // The room that is read may not have been entered yet.
+    if (place === undefined && room !== read.room) continue
+    if (place !== undefined && place.entered < order) return room
+    const at = place?.entered ?? Number.MAX_VALUE
+    if (at < entered) {
+      served = room
+      entered = at
+    }
+  }
+  return served
+}
+
+function covers({ since, until }: Place, order: number): boolean {
+  return since < order && order <= until
+}
