@@ -19,6 +19,7 @@ export default defineConfig({
       'examples/*/test/**/*.test.ts',
       'checks/test/**/*.test.ts',
       'test-kit/test/**/*.test.ts',
+      'benchmarks/test/**/*.test.ts',
     ],
     // Tests wait more than they compute: on two cores the default would be one file at a time.
     maxWorkers: 2,

@@ -240,6 +240,7 @@ export class Server<
     this.app = null
     this.pollSessions.dispose()
     this.runtime.sessions?.clear()
+    for (const { people } of this.namespaces.all()) people.close()
     this.runtime.callResults.clear()
     await this.runtime.engine.close()
   }

@@ -274,9 +274,18 @@ describe('in the end', () => {
     const names = () => insideOf(server).map(({ name }) => name)
     let refusals = 1
     directory.refusal = () => (refusals-- > 0 ? 'before' : null)
-    const calls = directory.batches.length
+    let answer = () => {}
+    directory.gate = new Promise((resolve) => {
+      answer = resolve
+    })
+    const known = insideOf(server)[1]?.people.known
+    await server.io.of('/game').updateUser('ada', { leaves: 'while this is on its way' })
+    await until(() => directory.open === 1)
     ada.disconnect()
-    await until(() => directory.batches.length > calls)
+    await until(() => known?.rosters.everybody.size === 0)
+    answer()
+    await until(() => server.faults.length === 1)
+    expect(directory.mostOpen).toBe(1)
     expect(names()).toEqual(['/', '/game'])
     await until(() => names().length === 1, 'the namespace to go')
     expect(directory.lines('/game\0')).toEqual([])

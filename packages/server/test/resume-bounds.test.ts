@@ -176,6 +176,19 @@ describe('nothing stays behind', () => {
     expect(wheel.size).toBe(0)
   })
 
+  test('of rooms that sessions were put into while they were away', async () => {
+    await using server = await startResumable(() => {}, {
+      connectionStateRecovery: { maxDisconnectionDuration: 50, history: { ageMs: 50 } },
+    })
+    const first = await connect(server)
+    await cut(server, first)
+    server.io.in(first.sid).socketsJoin(['a', 'b'])
+    server.io.to('a').emit('say', 1)
+    const { sessions, streams } = partsOf(server)
+    await until(() => sessions?.size === 0, 'the end of the session')
+    await until(() => streams.size === 0, 'the end of its streams')
+  })
+
   test('of 5,000 sessions that came and went', async () => {
     const { engine, budget } = memory()
     await using server = await startResumable(

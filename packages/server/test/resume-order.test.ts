@@ -222,6 +222,7 @@ describe('a room with the name of a socket', () => {
     const { server, ada, bob } = all
     socketOf(server, bob).join(ada.sid)
     server.io.to(ada.sid).emit('say', 'before')
+    await settled(ada)
     await cut(server, ada)
     server.io.to(ada.sid).emit('say', 'while away')
     await settled(bob)

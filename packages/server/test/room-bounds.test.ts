@@ -103,7 +103,7 @@ describe('memory', () => {
     }
     for (let i = 0; i < 50; i++) await ada.leave(`room:${i}`)
     const { tracking } = socket
-    expect([tracking?.places.length, tracking?.joined.size, tracking?.joining.size]).toEqual([0, 0, 0])
+    expect([tracking?.places.length, tracking?.client?.joined.size, tracking?.client?.joining.size]).toEqual([0, 0, 0])
     expect([...socket.rooms]).toEqual([ada.sid])
     await until(() => runtimeOf(server).streams.size === 0 && engine.log.size === 0)
     expect(budget.bytes).toBe(0)

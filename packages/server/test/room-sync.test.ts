@@ -181,8 +181,8 @@ test('asking 10,000 times leaves nothing behind', async () => {
   const { tracking } = socketOf(server, ada)
   const before = [
     tracking?.places.length,
-    tracking?.joined.size,
-    tracking?.joining.size,
+    tracking?.client?.joined.size,
+    tracking?.client?.joining.size,
     runtimeOf(server).streams.size,
   ]
   for (let i = 0; i < 100; i++) {
@@ -199,7 +199,12 @@ test('asking 10,000 times leaves nothing behind', async () => {
     )
     await until(async () => ada.answers((await Promise.all(asked)).at(-1) as number).length === 1)
   }
-  const after = [tracking?.places.length, tracking?.joined.size, tracking?.joining.size, runtimeOf(server).streams.size]
+  const after = [
+    tracking?.places.length,
+    tracking?.client?.joined.size,
+    tracking?.client?.joining.size,
+    runtimeOf(server).streams.size,
+  ]
   expect(after).toEqual(before)
 })
 

@@ -42,6 +42,11 @@ export const ERROR_CODES = {
     ['ack'],
     'the link was lost before the answer; the call may or may not have been handled',
   ),
+  ENGINE_FAILED: row(
+    ['local'],
+    ['throw'],
+    'the engine failed or did not answer in time; nothing is known of what it has done',
+  ),
   ENGINE_NOT_FOUND: row(['local'], ['throw'], 'uWebSockets.js could not be loaded on this Node.js and platform'),
   ENGINE_OVERLOADED: row(['local'], ['throw'], 'more is waiting in the engine than may; the message was not kept'),
   EVENT_REFUSED: row(

@@ -186,7 +186,7 @@ export class NamespacePeople {
   private leaveAsSomebody(socket: AnySocket): void {
     this.namespace.runtime.turn.flush()
     this.known.watches.revokeAll(socket)
-    socket.tracking?.joining.clear()
+    socket.tracking?.client?.joining.clear()
     this.namespace.resumable.onUserChange(socket)
     for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name)
     this.known.exit(socket)

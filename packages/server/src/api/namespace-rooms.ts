@@ -135,7 +135,7 @@ export class NamespaceRooms {
       if (rooms === null) sessions.end(detached)
       for (const room of rooms ?? []) {
         detached.rooms.delete(room)
-        detached.tracking.joined.delete(room)
+        detached.tracking.client?.joined.delete(room)
         const stream = this.streams.get(room)
         if (stream !== undefined) detached.tracking.leave(stream, this.streams.moment)
       }

@@ -168,7 +168,8 @@ export class Namespace<
 
   /** Which of these users are online in the namespace. */
   async online(ids: readonly string[]): Promise<Set<string>> {
-    return new Set(ids.filter((id) => this.people.known.isOnline(id)))
+    const found = await Promise.all(ids.map((id) => this.users().get(id)))
+    return new Set(ids.filter((_, index) => found[index] !== undefined))
   }
 
   /**

@@ -136,7 +136,7 @@ export interface Member {
   readonly devices: number
   /** Milliseconds since 1970. */
   readonly joinedAt: number
-  /** Opaque. */
+  /** Opaque. Never changed by anybody, so that it may be shared. */
   readonly profile: Uint8Array
 }
 
@@ -151,7 +151,7 @@ export interface MemberDelta {
 /** Users of a room, in order of arrival. */
 export interface MemberPage {
   readonly members: readonly Member[]
-  /** For the next page; undefined at the end. */
+  /** For the next page, a number from 1 as decimal text; undefined at the end. */
   readonly next?: string
 }
 

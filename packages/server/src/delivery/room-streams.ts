@@ -210,7 +210,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   leave(member: Member, room: string, isTold: boolean): void {
     const { tracking } = member
     if (tracking === null) return
-    const wasJoined = tracking.joined.delete(room)
+    const wasJoined = tracking.client?.joined.delete(room) ?? false
     const stream = this.get(room)
     const wasIn = stream !== undefined && tracking.leave(stream, this.moment)
     if (isTold && (wasIn || wasJoined)) member.notify(['left', wasIn ? stream.number : null, wasJoined ? room : null])

@@ -28,18 +28,24 @@ export interface Moment {
   readonly now: number
 }
 
+/** Rooms that a client has joined by itself, or wants to. */
+export class ClientRooms {
+  /** With what it gave as params. */
+  readonly joined = new Map<string, unknown>()
+  /** Asked for, and not decided. */
+  readonly joining = new Map<string, object>()
+  /** Questions whether it may join that are not answered; a room may have been asked for more than once. */
+  asked = 0
+}
+
 /** What a socket has to do with streams; most sockets of a server without history have none. */
 export class Tracking {
   /** In order of arrival. Those that were left stay until it is certain that the client has heard of it. */
   places: Place[] = []
   /** null if it ends with the link. */
   session: Session | null = null
-  /** Rooms that the client has joined by itself, with what it gave as params. */
-  readonly joined = new Map<string, unknown>()
-  /** Rooms that the client has asked for, and that are not decided. */
-  readonly joining = new Map<string, object>()
-  /** Questions whether it may join that are not answered; a room may have been asked for more than once. */
-  asked = 0
+  /** Rooms that the client asks for by itself; null until the first. */
+  client: ClientRooms | null = null
   private incompleteUntil = Number.NEGATIVE_INFINITY
 
   /** @param doubtMs  How long something may be on its way until the link is found to be lost. */

@@ -7,6 +7,7 @@ import { isMeantFor } from '../delivery/reader'
 import { soon } from '../delivery/soon'
 import { unpackMessage } from '../delivery/stored-message'
 import type { Stream } from '../delivery/stream'
+import { ClientRooms } from '../delivery/tracking'
 import type { ResolvedRoomPolicy } from '../options/room-options'
 import type { Reply } from './reply'
 import { invalid, readRoomName } from './request-error'
@@ -38,18 +39,20 @@ export function join(socket: AnySocket, args: readonly unknown[], reply: Reply):
   const policy = streams.policyOf(room)
   if (!policy?.authorize) return reply.refuse(JOIN_REFUSED)
   const tracking = socket.track()
-  const { joining, joined } = tracking
-  const count = tracking.asked + joined.size - (joined.has(room) ? 1 : 0)
+  tracking.client ??= new ClientRooms()
+  const { client } = tracking
+  const { joining, joined } = client
+  const count = client.asked + joined.size - (joined.has(room) ? 1 : 0)
   if (count >= LIMITS.roomsPerSocket) {
     return reply.refuse({ code: 'TOO_MANY_ROOMS', message: `a socket may join ${LIMITS.roomsPerSocket} rooms` })
   }
   // A leave that comes meanwhile takes it out.
   const attempt = {}
   joining.set(room, attempt)
-  tracking.asked++
+  client.asked++
   const isWanted = () => socket.connected && joining.get(room) === attempt
   const done = () => {
-    tracking.asked--
+    client.asked--
     if (joining.get(room) === attempt) joining.delete(room)
   }
   const fail = (error: unknown): never => {
@@ -111,7 +114,7 @@ function admit(
 ): Soon<void> {
   const { inside, runtime } = socket.host as AnyNamespace
   if (stream === null) {
-    rememberJoined(socket, room, params)
+    socket.tracking?.client?.joined.set(room, params)
     reply.send([{ recovered: isRecovered, ...shown }])
     return inside.join(socket, room, false)
   }
@@ -124,17 +127,13 @@ function admit(
     runtime.turn.flush()
     const since = (frames[0]?.order ?? runtime.order.last + 1) - 1
     inside.streams.enter(socket, stream, false, at, since)
-    rememberJoined(socket, room, params)
+    socket.tracking?.client?.joined.set(room, params)
     reply.send([{ room: stream.number, epoch: stream.epoch, seq: at, recovered: isRecovered, ...shown }])
     if (lostTo !== null) socket.notify(['lost', stream.number, lostTo])
     for (const { frame } of frames) socket.sendFrame(frame)
     // Last: listeners are told of it, and may emit.
     inside.join(socket, room, false)
   })
-}
-
-function rememberJoined(socket: AnySocket, room: string, params: unknown): void {
-  socket.track().joined.set(room, params)
 }
 
 function missedSince(socket: AnySocket, stream: Stream, after: number) {
@@ -178,8 +177,9 @@ function assertSendable({ host, id }: AnySocket, shown: Snapshot): void {
 /** `leave`: takes the client out of a room that it has joined. */
 export function leave(socket: AnySocket, args: readonly unknown[], reply: Reply): void {
   const room = readRoomName(args[0])
-  socket.tracking?.joining.delete(room)
-  if (socket.tracking?.joined.delete(room)) (socket.host as AnyNamespace).inside.leave(socket, room, false)
+  const client = socket.tracking?.client
+  client?.joining.delete(room)
+  if (client?.joined.delete(room)) (socket.host as AnyNamespace).inside.leave(socket, room, false)
   reply.send([])
 }
 

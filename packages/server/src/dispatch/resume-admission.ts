@@ -69,7 +69,7 @@ export function attachSession(
   const { tracking, session } = claim.state
   const detached = runtime.sessions?.get(session.id)
   if (detached !== undefined) runtime.sessions?.attach(detached)
-  for (const room of refused) tracking.joined.delete(room)
+  for (const room of refused) tracking.client?.joined.delete(room)
   // What it had left is settled.
   tracking.places = tracking.places.filter(
     (place) => isInside(place) && place.stream.isOpen && !refused.has(place.stream.room ?? ''),

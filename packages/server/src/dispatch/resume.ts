@@ -90,7 +90,7 @@ function holderOf(namespace: AnyNamespace, id: string): AnySocket | null {
 function refusedRooms(socket: AnySocket, { tracking }: SessionState): Soon<Set<string>> {
   const { streams } = (socket.host as AnyNamespace).inside
   const refused = new Set<string>()
-  const asked = soonEach([...tracking.joined], ([room, params]) => {
+  const asked = soonEach([...(tracking.client?.joined ?? [])], ([room, params]) => {
     const policy = streams.policyOf(room)
     const allowed = policy === undefined ? false : isAllowed(socket, policy, room, params)
     return soon(allowed, (answer) => {

@@ -151,11 +151,6 @@ export class People<Member extends WatchMember> {
     return account.user
   }
 
-  /** Whether a user is online, or expected back. */
-  isOnline(id: string): boolean {
-    return this.rosters.everybody.get(id) !== undefined
-  }
-
   /** Nobody is left. Reported at once: another namespace of this name may follow, and has to be behind it. */
   private finish(): void {
     this.isEnding = true

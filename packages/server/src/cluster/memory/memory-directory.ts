@@ -26,7 +26,7 @@ export class MemoryDirectory implements Directory {
   setMembers(changes: readonly MemberDelta[]): void {
     for (const { room, userId, member } of changes) {
       if (member === null) this.remove(room, userId)
-      else this.set(room, copyOf(member))
+      else this.set(room, userId, copyOf(member))
     }
   }
 
@@ -67,18 +67,18 @@ export class MemoryDirectory implements Directory {
     this.rooms.clear()
   }
 
-  private set(name: string, member: Member): void {
+  private set(name: string, userId: string, member: Member): void {
     let room = this.rooms.get(name)
     if (room === undefined) {
       room = { entries: new Map(), ordered: null }
       this.rooms.set(name, room)
     }
-    const known = room.entries.get(member.userId)
+    const known = room.entries.get(userId)
     if (known !== undefined) {
       known.member = member
       return
     }
-    room.entries.set(member.userId, { place: ++this.lastPlace, member })
+    room.entries.set(userId, { place: ++this.lastPlace, member })
     room.ordered = null
   }
 
@@ -102,5 +102,5 @@ function firstBehind(ordered: readonly Entry[], place: number): number {
 }
 
 function copyOf({ userId, devices, joinedAt, profile }: Member): Member {
-  return { userId, devices, joinedAt, profile: new Uint8Array(profile) }
+  return { userId, devices, joinedAt, profile }
 }
