@@ -7,11 +7,13 @@ import { LIMITS_SCENARIOS } from './scenarios/limits'
 import { NAMESPACES_SCENARIOS } from './scenarios/namespaces'
 import { ORDER } from './scenarios/order'
 import { PEOPLE_SCENARIOS } from './scenarios/people'
+import { ROOMS } from './scenarios/rooms'
+import { SESSIONS } from './scenarios/sessions'
 import { VALUES_SCENARIOS } from './scenarios/values'
 
 /*
  * What every transport does, in Node.js and in pages. The files of this folder import no test framework and nothing
- * of Node.js, `server.ts` and `bundle.ts` aside, and use only what the client publishes. To add a scenario, put it
+ * of Node.js, the servers and `bundle.ts` aside, and use only what the client publishes. To add a scenario, put it
  * into the list that fits; if it does not work everywhere, give it a capability that it needs.
  */
 
@@ -24,6 +26,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LIMITS_SCENARIOS,
   ...NAMESPACES_SCENARIOS,
   ...PEOPLE_SCENARIOS,
+  ...ROOMS,
+  ...SESSIONS,
   ...ENDS,
 ]
 

@@ -1,6 +1,8 @@
 import { RoomcastError, Server, type ServerOptions, type Socket } from '@roomcast/server'
 import { FaultProxy } from '../fault-proxy'
 import type { Control } from './environment'
+import { addRooms } from './rooms-server'
+import { SessionsServer } from './sessions-server'
 
 /** Text of errors that handlers throw because a scenario wants them to. */
 const ON_PURPOSE = 'on purpose'
@@ -28,14 +30,16 @@ export interface SuiteServerOptions extends ServerOptions {
  *   broadcast room, except, event, ...args    sends it to a room, then answers
  *
  *   user                   answers with the user
+ *   sessions url           answers with the address of a server that keeps sessions, see {@link SessionsServer}
  *
  * Namespaces: `/`, and every `/n-…`, with the same handlers; `/guarded` wants `auth.word` to be "please"; in `/people` everybody is who
- * they say, unless `isWrong`, and members may watch the lists of their rooms.
+ * they say, unless `isWrong`, and members may watch the lists of their rooms; `/rooms` is for clients that join by themselves, see {@link addRooms}.
  */
 export class SuiteServer implements AsyncDisposable {
   /** What handlers threw, and not on purpose. */
   readonly faults: unknown[] = []
   private io: Server
+  private sessions: SessionsServer | undefined
   private readonly notes = new Map<string, unknown[]>()
   private readonly ends = new Map<string, string>()
   private readonly parked = new Map<string, Ack>()
@@ -50,6 +54,7 @@ export class SuiteServer implements AsyncDisposable {
   static async start(options: SuiteServerOptions = {}): Promise<SuiteServer> {
     const server = new SuiteServer(options, await FaultProxy.start(0))
     await server.listen()
+    server.sessions = await SessionsServer.start((error) => server.onError(error))
     return server
   }
 
@@ -66,11 +71,12 @@ export class SuiteServer implements AsyncDisposable {
         this.io = this.create()
         await this.listen()
       },
-      population: async () => this.io.engine.clientsCount,
+      population: async () => this.io.engine.clientsCount + (this.sessions?.population ?? 0),
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.sessions?.[Symbol.asyncDispose]()
     await this.io.close()
     await this.proxy[Symbol.asyncDispose]()
   }
@@ -82,10 +88,7 @@ export class SuiteServer implements AsyncDisposable {
 
   private create(): Server {
     const { files = {}, ...options } = this.options
-    const onError = (error: unknown) => {
-      if (!(error instanceof Error && error.message === ON_PURPOSE)) this.faults.push(error)
-    }
-    const io = new Server({ onError, ...options })
+    const io = new Server({ onError: (error) => this.onError(error), ...options })
     io.http((request) => {
       const file = files[new URL(request.url).pathname]
       return file && new Response(file.text, { headers: { 'content-type': file.type } })
@@ -102,7 +105,12 @@ export class SuiteServer implements AsyncDisposable {
       .useLogin(({ isWrong, ...user }) => (isWrong ? null : user))
       .rooms('*', { presence: { watch: 'members', flushMs: 25, graceMs: 2_000 } })
       .on('connection', (socket) => this.welcome(io, socket))
+    addRooms(io, (socket) => this.welcome(io, socket))
     return io
+  }
+
+  private onError(error: unknown): void {
+    if (!(error instanceof Error && error.message === ON_PURPOSE)) this.faults.push(error)
   }
 
   private welcome(io: Server, socket: Socket): void {
@@ -158,6 +166,7 @@ export class SuiteServer implements AsyncDisposable {
     socket.on('transport', () => socket.conn.transport.name)
     socket.on('id', () => socket.id)
     socket.on('user', () => socket.user)
+    socket.on('sessions url', () => this.sessions?.url)
     socket.on('auth', () => socket.handshake.auth ?? null)
     socket.on('note', (key: string, value: unknown, ack?: Ack) => {
       const values = this.notes.get(key) ?? []

@@ -23,6 +23,7 @@ export const DEFAULTS: CallLimits = {
 
 /** A store in memory whose operations can be made to wait, or to fail. */
 export class TestStore implements Store {
+  readonly capabilities = { isShared: true }
   readonly values = new Map<string, Uint8Array>()
   readonly written: string[] = []
   /** What fails, if anything. */

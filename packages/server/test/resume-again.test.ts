@@ -127,5 +127,7 @@ test('a session whose data cannot be kept any more, when its old link is ended, 
   expect(server.io.sockets.sockets.size).toBe(0)
   expect(partsOf(server).sessions?.size).toBe(0)
   expect(engine.store.bytes).toBe(0)
+  const { live } = partsOf(server).sessions as unknown as { live: ReadonlyMap<string, string> }
+  expect(live.size).toBe(0)
   expect(budget.bytes).toBeLessThan(2_000)
 })

@@ -170,6 +170,7 @@ test('a store that fails is reported, and ends neither the process nor the sessi
     bus: late.bus,
     directory: late.directory,
     store: {
+      capabilities: late.store.capabilities,
       put: async (...args: Parameters<typeof late.store.put>) => {
         if (fails) throw new Error('no store')
         return late.store.put(...args)

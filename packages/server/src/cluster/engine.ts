@@ -171,6 +171,10 @@ export interface Directory {
 
 /** Small values under a key. */
 export interface Store {
+  readonly capabilities: {
+    /** Whether other nodes have the same values. */
+    readonly isShared: boolean
+  }
   /** @param ttlMs  Milliseconds until it is gone; null for a value that stays until it is taken. */
   put(key: string, value: Uint8Array, ttlMs: number | null): Soon<void>
   get(key: string): Soon<Uint8Array | null>

@@ -11,15 +11,26 @@ export class Session {
   key = ''
   /** Key of the one before, as long as it is not known whether the client has the new one. */
   formerKey: string | null = null
+  private ring: Ring | null = null
 
   constructor(
     /** Of the socket. */
     readonly id: string,
     /** Secret of the client's own making. */
     readonly client: string,
-    /** Messages to this socket alone. */
-    readonly own: Ring,
+    private readonly makeRing: () => Ring,
   ) {}
+
+  /** Messages to this socket alone. Made with the first: many a socket never has one. */
+  get own(): Ring {
+    this.ring ??= this.makeRing()
+    return this.ring
+  }
+
+  /** Forgets what it keeps; positions go on. */
+  clear(): void {
+    this.ring?.clear()
+  }
 
   /** Keeps a message to the socket alone. @returns The frame with its position. */
   keep(frame: Uint8Array, compress: boolean, order: number): Uint8Array {

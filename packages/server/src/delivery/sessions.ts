@@ -86,6 +86,8 @@ export interface SessionsHost {
  * Who may go on with a session is decided by the engine's store: it holds a key for each secret, and of several who take it at once one gets it.
  */
 export class Sessions {
+  /** Ids of sockets with a link, by key of a secret. */
+  private readonly live = new Map<string, string>()
   /** By id of the socket, the oldest first. */
   private readonly detached = new Map<string, DetachedSession>()
   private readonly byUser = new Groups<string, DetachedSession>()
@@ -105,7 +107,7 @@ export class Sessions {
   /** A session for a new socket. @param client  Secret of the client's own making. */
   begin(id: string, client: string): Session {
     const keep: KeepLimits = this.host.recovery.history
-    return new Session(id, client, new Ring(this.host.budget, keep))
+    return new Session(id, client, () => new Ring(this.host.budget, keep))
   }
 
   /**
@@ -131,12 +133,22 @@ export class Sessions {
 
   /** Takes the secret of a session by its key. @returns The id of its socket, live or not; null if the secret is not good. */
   claim(key: string): Soon<string | null> {
+    const id = this.live.get(key)
+    if (id !== undefined) {
+      this.live.delete(key)
+      if (this.isShared) this.drop(key)
+      return id
+    }
     return soon(this.host.store.take(key), (value) => value && decoder.decode(value))
   }
 
   /** The secret of this key is good, again. */
   restore(session: Session, key: string): void {
     const detached = this.detached.get(session.id)
+    if (detached === undefined) this.live.set(key, session.id)
+    else this.live.delete(key)
+    // Of a link that is there, only other servers have to be told.
+    if (detached === undefined && !this.isShared) return
     const leftMs = detached === undefined ? null : Math.max(1, detached.dueAt - this.host.wheel.now())
     this.attempt(() => this.host.store.put(key, encoder.encode(session.id), leftMs))
   }
@@ -161,10 +173,14 @@ export class Sessions {
 
   /** A session has a link again. */
   attach(detached: DetachedSession): void {
-    this.detached.delete(detached.session.id)
-    this.host.wheel.cancel(detached)
-    this.byNamespace.delete(detached.namespace, detached)
-    if (detached.userId !== null) this.byUser.delete(detached.userId, detached)
+    const { session } = detached
+    this.remove(detached)
+    for (const key of [session.key, session.formerKey]) {
+      if (!key) continue
+      // It had a time; now it has none.
+      this.drop(key)
+      this.restore(session, key)
+    }
   }
 
   /** Nobody can go on with a session any more, which has a link. */
@@ -172,13 +188,13 @@ export class Sessions {
     for (const key of [session.key, session.formerKey]) if (key) this.drop(key)
     session.key = ''
     session.formerKey = null
-    session.own.clear()
+    session.clear()
   }
 
   /** A session without a link is over. */
   end(detached: DetachedSession): void {
     if (this.detached.get(detached.session.id) !== detached) return
-    this.attach(detached)
+    this.remove(detached)
     this.forget(detached.session)
     detached.onEnded()
   }
@@ -213,7 +229,20 @@ export class Sessions {
     for (const detached of [...this.detached.values()]) this.end(detached)
   }
 
+  private get isShared(): boolean {
+    return this.host.store.capabilities.isShared
+  }
+
+  private remove(detached: DetachedSession): void {
+    this.detached.delete(detached.session.id)
+    this.host.wheel.cancel(detached)
+    this.byNamespace.delete(detached.namespace, detached)
+    if (detached.userId !== null) this.byUser.delete(detached.userId, detached)
+  }
+
+  /** A key opens nothing any more. */
   private drop(key: string): void {
+    this.live.delete(key)
     this.attempt(() => this.host.store.take(key))
   }
 

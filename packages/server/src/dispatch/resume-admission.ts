@@ -24,7 +24,7 @@ export function beginSession(namespace: AnyNamespace, socket: AnySocket): Sessio
   const session = socket.tracking?.session
   const { windowMs } = sessions
   const told: SessionPart = session
-    ? { session: { secret: sessions.issue(session), windowMs, resumed: false, recovered: false, own: session.own.top } }
+    ? { session: { secret: sessions.issue(session), windowMs, resumed: false, recovered: false, own: 0 } }
     : {}
   const everybody = streams.open(null)
   if (isThenable(everybody) || everybody === null) return told

@@ -12,6 +12,7 @@ const ENTRY_BYTES = 600
  * store, nothing more is taken.
  */
 export class MemoryStore implements Store {
+  readonly capabilities = { isShared: false }
   private readonly values = new Map<string, Entry>()
   private readonly windows = new Map<string, Entry>()
   private readonly passing = new AgeList<Entry>()
