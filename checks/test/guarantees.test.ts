@@ -25,19 +25,20 @@ const NOT_RUN = new Set(['fails', 'skip', 'todo'])
 /** Titles of the tests of a file as they stand in it, each with those of its `describe`. */
 function titlesOf(text: string): string[] {
   const titles: string[] = []
+  const file = ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest)
   const visit = (node: ts.Node, path: readonly string[]): void => {
-    const call = ts.isCallExpression(node) ? titleOf(node) : undefined
+    const call = ts.isCallExpression(node) ? titleOf(node, file) : undefined
     if (call === undefined) return ts.forEachChild(node, (child) => visit(child, path))
     const full = [...path, call.title]
     if (call.isGroup) ts.forEachChild(node, (child) => visit(child, full))
     else titles.push(full.join(' > '))
   }
-  visit(ts.createSourceFile('test.ts', text, ts.ScriptTarget.Latest), [])
+  visit(file, [])
   return titles
 }
 
 /** What `test('…', …)`, `describe('…', …)` and the like are called; undefined for another call, and for what does not run. */
-function titleOf({ expression, arguments: [first, second] }: ts.CallExpression) {
+function titleOf({ expression, arguments: [first, second] }: ts.CallExpression, file: ts.SourceFile) {
   if (second === undefined || first === undefined) return
   let callee: ts.Expression = expression
   while (!ts.isIdentifier(callee)) {
@@ -48,23 +49,14 @@ function titleOf({ expression, arguments: [first, second] }: ts.CallExpression) 
     else return
   }
   if (!/^(describe|it|test)$/.test(callee.text)) return
-  const title = textOf(first)
+  const title = textOf(first, file)
   return title === undefined ? undefined : { title, isGroup: callee.text === 'describe' }
 }
 
 /** A text as it stands in the source, with what is put into it. */
-function textOf(node: ts.Expression): string | undefined {
+function textOf(node: ts.Expression, file: ts.SourceFile): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text
-  if (!ts.isTemplateExpression(node)) return undefined
-  const file = ts.createSourceFile('', '', ts.ScriptTarget.Latest)
-  const printer = ts.createPrinter()
-  const spans = node.templateSpans.map(({ expression, literal }) => {
-    const inserted = ts.isIdentifier(expression)
-      ? expression.text
-      : printer.printNode(ts.EmitHint.Unspecified, expression, file)
-    return `\${${inserted}}${literal.text}`
-  })
-  return node.head.text + spans.join('')
+  return ts.isTemplateExpression(node) ? node.getText(file).slice(1, -1) : undefined
 }
 
 const FOOTNOTE = /^\[\^([\w-]+)\]:\s*(.*)$/
@@ -76,7 +68,7 @@ const LIMIT = /\| `(\w+)` +\| ([\d,]+)/
 /** What a document promises without showing it. */
 function faultsOf(document: string, path: string, read: Read): string[] {
   const faults: string[] = []
-  const lines = withoutCode(document).split('\n')
+  const lines = linesOf(document)
   const used = new Set<string>()
   const defined = new Set<string>()
   const titles = new Map<string, string[]>()
@@ -116,9 +108,10 @@ function faultsOf(document: string, path: string, read: Read): string[] {
   }
 }
 
-/** Examples promise nothing. */
-function withoutCode(document: string): string {
-  return document.replaceAll(/^```[\s\S]*?^```$/gm, '')
+/** Without examples, which promise nothing; a point of a list in one line. */
+function linesOf(document: string): string[] {
+  const text = document.replaceAll(/^```[\s\S]*?^```$/gm, '')
+  return text.replaceAll(/\n +(?![-*] |\d+\. )(?=\S)/g, ' ').split('\n')
 }
 
 test('every promise of the document is shown by tests that exist, and its limits are those of the table', () => {
@@ -168,8 +161,10 @@ describe('the check finds', () => {
     expect(check('| what |\n| ---- |\n| this |\n')).toEqual(['no test: | this |'])
     expect(check('1. this\n')).toEqual(['no test: 1. this'])
     expect(check('  - this\n')).toEqual(['no test:   - this'])
+    expect(check('- this\n  and that\n')).toEqual(['no test: - this and that'])
     expect(check('- this [^a]\n')).toEqual(['a: is not defined'])
     expect(check('- this [^a]\n\n[^a]: trust us\n')).toEqual(['a: no link to a test'])
+    expect(check(promise('one').replace(' [', '\n  ['))).toEqual([])
     expect(check(`${promise('one')}[^b]: [two](../test/a.test.ts)\n`)).toEqual(['b: nothing refers to it'])
     expect(check(`${promise('one')}[^a]: [two](../test/a.test.ts)\n`)).toEqual(['a: is there twice'])
   })

@@ -77,8 +77,8 @@ export async function readsHistory() {
   await io.to('table:7').history({ after: 100 })
   // @ts-expect-error it is of a room, not of everybody
   await io.history()
-  // @ts-expect-error what is kept is nobody's to change
-  messages[0].seq = 1
+  // @ts-expect-error a list that may be empty
+  messages[0].seq.toFixed()
 }
 
 export function keepsSessions() {

@@ -1,6 +1,5 @@
 import { Server, serveStatic } from '@roomcast/server'
-import { Backlog } from './backlog'
-import { CHAT_LIMITS, type ChatUser, ROOM_NAMES, type RoomSummary } from './events'
+import { CHAT_LIMITS, type ChatUser, ROOM_NAMES } from './events'
 import { refusal } from './refusal'
 import { type ChatServer, receive } from './visit'
 import { NAME_BYTES, readVisitor } from './visitor'
@@ -34,11 +33,20 @@ export async function startChat({ port = 3_000, people = CHAT_LIMITS.people }: C
     login: logIn,
     // Two visitors cannot have one name at a time; the tabs of one browser are one visitor.
     names: { inUse: 'refuse', maxBytes: NAME_BYTES },
+    // Who was away for less than two minutes goes on where they were, as if the link had not been lost.
+    connectionStateRecovery: true,
     // The longest message is 1,000 code points: 16 KiB has room for it and for nothing much larger.
     maxHttpBufferSize: 16_384,
   })
-  // Who is in a room may see who else is.
-  io.rooms('*', { presence: { watch: 'members' } })
+  for (const room of ROOM_NAMES) {
+    io.rooms(room, {
+      authorize: ({ user }) => user !== null,
+      history: { ageMs: CHAT_LIMITS.keptMs },
+      snapshot: CHAT_LIMITS.shownMessages,
+      // How full a room is, everybody may see; who is in it, only those who are.
+      presence: { watch: ({ rooms }, name, mode) => mode === 'count' || (name !== null && rooms.has(name)) },
+    })
+  }
 
   async function logIn(credentials: unknown): Promise<ChatUser> {
     const visitor = readVisitor(credentials)
@@ -49,20 +57,7 @@ export async function startChat({ port = 3_000, people = CHAT_LIMITS.people }: C
     return visitor
   }
 
-  /** How full the rooms are. Numbers only: they are for everybody. */
-  function summaries(): Promise<RoomSummary[]> {
-    return Promise.all(ROOM_NAMES.map(async (name) => ({ name, userCount: await io.users(name).count() })))
-  }
-
-  const tellEverybody = async () => io.emit('rooms', await summaries())
-  for (const room of ROOM_NAMES) io.users(room).on('join', tellEverybody).on('leave', tellEverybody)
-
-  const backlog = new Backlog()
-  io.on('connection', async (socket) => {
-    receive(io, socket, backlog)
-    socket.emit('rooms', await summaries())
-  })
-
+  io.on('connection', (socket) => receive(io, socket))
   io.http(serveStatic(new URL('../public/', import.meta.url)))
   await io.listen(port)
   const close = async () => {

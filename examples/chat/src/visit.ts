@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Server, Socket } from '@roomcast/server'
 import { Allowance } from './allowance'
-import type { Backlog } from './backlog'
 import {
   CHAT_LIMITS,
   type ChatMessage,
   type ChatUser,
   type ClientToServer,
-  type Joined,
-  type PrivateMessage,
   ROOM_NAMES,
   type RoomName,
   type Sent,
@@ -28,28 +25,17 @@ export type ChatSocket = Socket<ClientToServer, ServerToClient, Nothing, Nothing
  * Serves one connection. What arrives may be anything, whatever the event map says, so each handler takes `unknown` and checks
  * it. The value that a handler returns is the answer, and so is the error that it throws.
  */
-export function receive(io: ChatServer, socket: ChatSocket, backlog: Backlog): void {
+export function receive(io: ChatServer, socket: ChatSocket): void {
   const allowance = new Allowance(CHAT_LIMITS.burst, CHAT_LIMITS.perSecond)
   socket.use((_event, next) => {
     if (allowance.take()) next()
     else next(refusal('TOO_FAST', 'that was too fast, please wait a moment'))
   })
 
-  function joinRoom(wanted: unknown): Joined {
+  function sendMessage(room: unknown, rawText: unknown): Sent {
     assertLoggedIn(socket)
-    const room = ROOM_NAMES.find((name) => name === wanted)
-    if (room === undefined) throw refusal('UNKNOWN_ROOM', 'there is no such room')
-    for (const other of ROOM_NAMES) if (other !== room) socket.leave(other)
-    socket.join(room)
-    return { room, messages: backlog.of(room) }
-  }
-
-  function sendMessage(rawText: unknown): Sent {
-    assertLoggedIn(socket)
-    const room = roomOf(socket)
-    const message: ChatMessage = { ...say(socket.user, rawText), room }
-    backlog.add(message)
-    io.to(room).emit('new message', message)
+    const message = say(socket.user, rawText)
+    io.to(checkRoom(socket, room)).emit('new message', message)
     return { id: message.id }
   }
 
@@ -57,27 +43,27 @@ export function receive(io: ChatServer, socket: ChatSocket, backlog: Backlog): v
     assertLoggedIn(socket)
     const { user } = socket
     if (to === user.id) throw refusal('TO_ONESELF', 'a private message is for somebody else')
-    const saying = say(user, rawText)
+    const message = say(user, rawText)
     const [receiver] = isUserId(to) ? await io.toUser(to).fetchSockets() : []
     if (!receiver?.user) throw refusal('NOT_ONLINE', 'they are not here any more')
-    const message: PrivateMessage = { ...saying, to: receiver.user }
-    io.toUser([receiver.user.id, user.id]).emit('private message', message)
+    io.toUser([receiver.user.id, user.id]).emit('private message', { ...message, to: receiver.user })
     return { id: message.id }
   }
 
-  function passOnTyping(isTyping: unknown): void {
+  function passOnTyping(room: unknown, isTyping: unknown): void {
     assertLoggedIn(socket)
-    if (typeof isTyping === 'boolean') socket.to(roomOf(socket)).emit('typing', socket.user, isTyping)
+    const others = socket.to(checkRoom(socket, room))
+    // Volatile: it is news for a moment, and nothing that the room should keep or send again.
+    if (typeof isTyping === 'boolean') others.volatile.emit('typing', socket.user, isTyping)
   }
 
-  socket.on('join room', joinRoom)
   socket.on('send message', sendMessage)
   socket.on('private message', sendPrivately)
   socket.on('typing', passOnTyping)
 }
 
 /** What somebody says. Who it is, the login has told: nothing that a page sends counts for it. */
-function say(from: ChatUser, rawText: unknown) {
+function say(from: ChatUser, rawText: unknown): ChatMessage {
   return { id: randomUUID(), from, text: checkText(rawText), sentAt: Date.now() }
 }
 
@@ -85,9 +71,9 @@ function assertLoggedIn(socket: ChatSocket): asserts socket is ChatSocket & { re
   if (socket.user === null) throw refusal('NOT_LOGGED_IN', 'please log in first')
 }
 
-/** The room that the socket is in: a logout takes it out of it. */
-function roomOf({ rooms }: ChatSocket): RoomName {
-  const room = ROOM_NAMES.find((name) => rooms.has(name))
-  if (room === undefined) throw refusal('NOT_IN_A_ROOM', 'please join a room first')
+/** The room that a socket names, if it has joined it. A logout takes it out of all. */
+function checkRoom({ rooms }: ChatSocket, wanted: unknown): RoomName {
+  const room = ROOM_NAMES.find((name) => name === wanted && rooms.has(name))
+  if (room === undefined) throw refusal('NOT_IN_ROOM', 'please join the room first')
   return room
 }

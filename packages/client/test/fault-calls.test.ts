@@ -139,7 +139,8 @@ test(`calls take effect once, in order and with their own result, over ${KILLS} 
       const name = `client ${i}`
       await using line = await Line.start(server.port)
       const transports = MIXED[i % MIXED.length] as readonly string[]
-      using socket = connect(line.url, { transports, ackTimeout: 1_000 })
+      // A link that stays half open while it opens is given up after `timeout`.
+      using socket = connect(line.url, { transports, ackTimeout: 1_000, timeout: 1_000 })
       const caller = new Caller(name, socket, history, random)
       const share = Math.ceil(KILLS / CLIENTS)
       while (line.kills < share) {

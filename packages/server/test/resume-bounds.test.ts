@@ -128,9 +128,28 @@ describe('a replay that is larger than half of maxOutgoingBytes', () => {
   })
 })
 
-test('a store that takes nothing more refuses nobody: they have no session, and it is reported', async () => {
-  const { engine } = memory(3_000)
-  await using server = await startResumable(() => {}, { engine })
+test('a store that takes nothing more refuses nobody', async () => {
+  const { engine } = memory()
+  const full = memory(3_000).engine.store
+  const { log, bus, directory, nodeId } = engine
+  const shared = {
+    name: 'full',
+    nodeId,
+    log,
+    bus,
+    directory,
+    // Of an engine with several nodes: keys of live sessions are in it too.
+    store: {
+      capabilities: { isShared: true },
+      put: full.put.bind(full),
+      get: full.get.bind(full),
+      take: full.take.bind(full),
+      consume: full.consume.bind(full),
+    },
+    start: engine.start.bind(engine),
+    close: engine.close.bind(engine),
+  }
+  await using server = await startResumable(() => {}, { engine: shared })
   const body = () => ({ client: randomBytes(16).toString('hex') })
   const answers = []
   for (let i = 0; i < 10; i++) {

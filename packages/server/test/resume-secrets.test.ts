@@ -196,7 +196,6 @@ test('neither secret is ever given to the store in clear', async () => {
   const { store } = engine
   const watched: Store = {
     // So that it is told of everything.
-    capabilities: { ...store.capabilities, isShared: true },
     capabilities: { isShared: true },
     put: (key, value, ttlMs) => {
       told.push(key, Buffer.from(value).toString('latin1'))

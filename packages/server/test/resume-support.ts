@@ -145,7 +145,6 @@ export class LateEngine implements Engine {
       retained: (channel) => this.later(() => log.retained(channel)),
     }
     this.store = {
-      capabilities: { ...store.capabilities, isShared: true },
       // As of an engine with several nodes: keys of live sessions are in it too.
       capabilities: { isShared: true },
       put: (key, value, ttlMs) => this.inTurn(() => store.put(key, new Uint8Array(value), ttlMs)),

@@ -1,7 +1,7 @@
 import { assertEmittable, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
 import type { Connection, NamespaceMember } from '../connection/connection'
 import { type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
-import { personalFrame } from '../delivery/personal'
+import { keeperOf } from '../delivery/personal'
 import type { Tracking } from '../delivery/tracking'
 import type { DirectReceiver } from '../egress/turn-queue'
 import type { EmitFlags } from './room-emitter'
@@ -54,6 +54,14 @@ export function deliverDirect(
     socket.acks?.forget(ackId)
     throw error
   }
-  runtime.turn.send(socket, personalFrame(socket.tracking, frame, flags, runtime.order), flags.compress)
+  const { turn } = runtime
+  const { compress } = flags
+  const session = keeperOf(socket.tracking, frame, flags)
+  if (session === null) turn.send(socket, frame, compress)
+  else {
+    // Its place among what else is emitted is now; its position is taken when its turn has come.
+    const order = runtime.order.next()
+    turn.send(socket, frame, compress, (bytes) => session.keep(bytes, compress, order))
+  }
   return true
 }

@@ -1,6 +1,6 @@
 import { createHeader, isThenable, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
 import type { FrameMaker } from '../delivery/missed'
-import { isCall, personalFrame } from '../delivery/personal'
+import { isCall, keeperOf } from '../delivery/personal'
 import { RoomStreams } from '../delivery/room-streams'
 import type { DetachedSession } from '../delivery/sessions'
 import { soon } from '../delivery/soon'
@@ -33,9 +33,10 @@ export class NamespaceRooms {
     const { runtime, number, name, adapter, people } = namespace
     this.index = new RoomIndex(number, adapter, (id) => people.membersOf(id))
     adapter.observe(this.index)
-    this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) =>
-      personalFrame(tracking, frame, flags, runtime.order),
-    )
+    this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) => {
+      const session = keeperOf(tracking, frame, flags)
+      return session === null ? frame : session.keep(frame, flags.compress, flags.order ?? 0)
+    })
     const { engine, streams, codec, wheel, reportFault, recovery, doubtMs, order } = runtime
     this.streams = new RoomStreams({
       name,
@@ -71,15 +72,16 @@ export class NamespaceRooms {
   /** Sends an event, in the order of everything else. @param frame  Copied before it returns. */
   emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, event: string, args: readonly unknown[]): void {
     const { sessions, order } = this.namespace.runtime
-    const isKept =
-      sessions !== null && sessions.size > 0 && !flags.volatile && !isCall(frame) && targets.rooms.length > 0
+    const { volatile, compress } = flags
+    if (!this.streams.isOn || volatile) return this.broadcaster.publish(targets, frame, flags)
+    const ordered = { volatile, compress, order: order.next() }
+    const isKept = sessions !== null && sessions.size > 0 && !isCall(frame) && targets.rooms.length > 0
     const copy = isKept ? frame.slice() : frame
-    const logged = this.streams.emit(targets, flags, copy, event, args)
+    const logged = this.streams.emit(targets, ordered, copy, event, args)
     if (!isKept) return
     // Who is in a room that has it, has it from there.
     const except = [...targets.except, ...logged]
-    const message = { compress: flags.compress, order: order.next(), except, rooms: [], frame: copy }
-    sessions.keepFor(this.namespace.number, targets.rooms, message)
+    sessions.keepFor(this.namespace.number, targets.rooms, { ...ordered, except, rooms: [], frame: copy })
   }
 
   /** @param isTold  Whether the client hears here that it is in the room. */

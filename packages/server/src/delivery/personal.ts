@@ -1,5 +1,5 @@
 import { HEADER_FLAGS } from '@roomcast/protocol'
-import type { EmitOrder } from './order'
+import type { Session } from './session'
 import type { Tracking } from './tracking'
 
 /** How a frame to one socket travels. */
@@ -8,16 +8,10 @@ export interface PersonalFlags {
   readonly compress: boolean
 }
 
-/** What a frame is for one socket that it is addressed to in person: with a session it has a position in its own stream. */
-export function personalFrame(
-  tracking: Tracking | null,
-  frame: Uint8Array,
-  { volatile, compress }: PersonalFlags,
-  order: EmitOrder,
-): Uint8Array {
+/** The session that keeps a frame which is addressed to one socket in person; null if none does. */
+export function keeperOf(tracking: Tracking | null, frame: Uint8Array, { volatile }: PersonalFlags): Session | null {
   const session = tracking?.session ?? null
-  if (session === null || volatile || isCall(frame)) return frame
-  return session.keep(frame, compress, order.next())
+  return session === null || volatile || isCall(frame) ? null : session
 }
 
 /** Whether a frame asks for an answer: then its sender hears if it does not arrive. */

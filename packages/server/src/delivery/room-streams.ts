@@ -111,28 +111,25 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   }
 
   /**
-   * Sends an event.
+   * Sends an event that is not volatile.
    *
    * @param frame  Without a position; copied before it returns.
    * @returns The rooms that have it in their streams.
    */
   emit(
     targets: Targets,
-    flags: DeliveryFlags,
+    flags: DeliveryFlags & { readonly order: number },
     frame: Uint8Array,
     event: string,
     args: readonly unknown[],
   ): readonly string[] {
-    const { broadcaster, order, recovery } = this.host
+    const { broadcaster, recovery } = this.host
     const { except } = targets
-    if (!this.hasHistory || flags.volatile) {
-      broadcaster.publish(targets, frame, flags)
-      return NO_ROOMS
-    }
+    const { compress, order } = flags
     if (targets.rooms.length === 0) {
       if (this.get(null) === undefined) broadcaster.publish(targets, frame, flags)
       else {
-        const message = { compress: flags.compress, order: order.next(), except, rooms: NO_ROOMS, frame }
+        const message = { compress, order, except, rooms: NO_ROOMS, frame }
         this.append(null, recovery?.history as KeepLimits, message)
       }
       return NO_ROOMS
@@ -146,8 +143,8 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     // The frame may be a view that the code of the application overwrites.
     const copy = frame.slice()
     const message = {
-      compress: flags.compress,
-      order: order.next(),
+      compress,
+      order,
       except,
       rooms: logged.length > 1 ? logged : NO_ROOMS,
       frame: copy,

@@ -205,10 +205,12 @@ export class Sessions {
    * @param names  Whom it is for: ids and users; rooms are passed over.
    */
   keepFor(namespace: number, names: readonly string[], message: StoredMessage): void {
+    const kept = new Set<DetachedSession>()
     for (const name of names) {
       const addressed = name.startsWith('\0') ? this.byUser.get(name.slice(1)) : [this.detached.get(name)]
       for (const detached of addressed ?? []) {
-        if (detached?.namespace !== namespace || detached.goesBy(message.except)) continue
+        if (detached?.namespace !== namespace || kept.has(detached) || detached.goesBy(message.except)) continue
+        kept.add(detached)
         detached.session.keep(message.frame, message.compress, message.order)
       }
     }

@@ -13,6 +13,8 @@ export interface DeliveryFlags {
   readonly volatile: boolean
   /** Compress, if compression is on and the frame is large enough. */
   readonly compress: boolean
+  /** When it was emitted; 0 where nobody needs to know. */
+  readonly order?: number
 }
 
 /** A single socket served by its own topic costs about as much as muting this many members of a shared one. */

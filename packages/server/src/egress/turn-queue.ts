@@ -7,6 +7,9 @@ const MAX_QUEUED_BYTES = 1024 * 1024
 /** One socket, as far as sending to it goes. */
 export type DirectReceiver = Pick<RoomMember, 'hasOwnTopic' | 'id' | 'wire'>
 
+/** What a frame is when it leaves. */
+export type FinishFrame = (frame: Uint8Array) => Uint8Array
+
 /** Something that leaves the server in its turn. */
 interface Delivery {
   deliver(): void
@@ -58,20 +61,24 @@ export class TurnQueue {
     else action()
   }
 
-  /** Sends a frame to one socket. The bytes are copied before it returns. */
-  send(member: DirectReceiver, frame: Uint8Array, compress: boolean): void {
+  /**
+   * Sends a frame to one socket. The bytes are copied before it returns.
+   *
+   * @param finish  Makes the frame what it is when its turn has come; null leaves it as it is.
+   */
+  send(member: DirectReceiver, frame: Uint8Array, compress: boolean, finish: FinishFrame | null = null): void {
     const { wire } = member
     if (wire === undefined) return
     if (this.isDelivering || this.queue.length > 0 || (this.current !== null && this.current !== wire)) {
       const copy = frame.slice()
-      this.push({ deliver: () => this.publisher.publish(ownTopic(member), copy, compress) }, copy.length)
-    } else if (this.current === wire) {
-      // The engine gathers what a socket is sent from its own message callback.
-      wire.send(frame, compress)
-    } else {
-      // A publish to one is gathered with the rest of the turn; a send would be a system call of its own.
-      this.publisher.publish(ownTopic(member), frame, compress)
+      const deliver = () => this.publisher.publish(ownTopic(member), finish === null ? copy : finish(copy), compress)
+      return this.push({ deliver }, copy.length)
     }
+    const finished = finish === null ? frame : finish(frame)
+    // The engine gathers what a socket is sent from its own message callback.
+    if (this.current === wire) wire.send(finished, compress)
+    // A publish to one is gathered with the rest of the turn; a send would be a system call of its own.
+    else this.publisher.publish(ownTopic(member), finished, compress)
   }
 
   /**
