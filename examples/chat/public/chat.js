@@ -6,7 +6,8 @@ import { sentenceFor } from './sentences.js'
 import { createTypingHint, createTypingReport } from './typing.js'
 import { forgetName, onOtherTab, rememberedName, rememberName, visitorKey } from './visitor.js'
 
-const FIRST_ROOM = 'lobby'
+const ROOMS = ['lobby', 'games', 'trading']
+const [FIRST_ROOM] = ROOMS
 const ANSWER_WITHIN_MS = 5_000
 
 const page = (id) => document.getElementById(id)
@@ -21,19 +22,21 @@ const socket = io({
 
 const log = createLog(page('log'), page('jump'), openPrivateLine)
 const panel = createPanel(page('people-panel'), page('people-toggle'))
-const roomList = createRoomList(page('rooms'), (room) => {
-  if (socket.connected && !(isReady && room === myRoom)) goToRoom(room)
+const roomList = createRoomList(page('rooms'), ROOMS, (room) => {
+  if (socket.connected && !(isReady && room === myRoom.name)) goToRoom(room)
 })
 const peopleList = createPeopleList(page('people'), openPrivateLine)
 const typingHint = createTypingHint(page('typing'))
 const typingReport = createTypingReport((isTyping) => {
-  if (isReady) socket.emit('typing', isTyping)
+  if (isReady) socket.emit('typing', myRoom.name, isTyping)
 })
 
-/** The room this page shows; after a reconnect it is the room to go back to. */
+/** The room this page shows, as the library keeps it: after a reconnect it is joined again by itself. */
 let myRoom = null
-/** Whether the server has let this connection into it. */
+/** Whether the page is in it now. */
 let isReady = false
+/** Whether it is on its way to another one. */
+let isMoving = false
 /** The people of the room, kept up to date by the library. */
 let people = null
 /** Who the next message is for, and nobody else; null for the room. */
@@ -82,21 +85,13 @@ socket.on('user', (user) => {
 })
 
 function enter() {
-  goToRoom(myRoom ?? (roomOfAddress() || FIRST_ROOM))
-}
-
-/** The room that the address asks for, as in `/#games`. */
-function roomOfAddress() {
-  try {
-    return decodeURIComponent(location.hash.slice(1))
-  } catch {
-    return ''
-  }
+  // The room that the address asks for, as in `/#games`.
+  const asked = location.hash.slice(1)
+  if (!myRoom?.isJoined) goToRoom(ROOMS.includes(asked) ? asked : FIRST_ROOM)
 }
 
 function showLogin(sentence = '') {
-  setReady(false)
-  myRoom = null
+  leaveRoom()
   people?.stop()
   people = null
   peopleList.clear()
@@ -121,38 +116,73 @@ function showNameError(sentence) {
 
 // ---- Rooms ----
 
-/** Goes into a room. The answer comes by callback: it is shown before anything else is told that happens in the room. */
-function goToRoom(room) {
-  socket.timeout(ANSWER_WITHIN_MS).emit('join room', room, (error, joined) => {
-    if (!error) return showRoom(joined)
-    // An address can ask for anything.
-    if (error.code === 'UNKNOWN_ROOM' && room !== FIRST_ROOM) return goToRoom(FIRST_ROOM)
+async function goToRoom(name) {
+  if (isMoving) return
+  isMoving = true
+  try {
+    showRoom(await socket.join(name))
+  } catch (error) {
+    showSendError(sentenceFor(error))
+  } finally {
+    isMoving = false
+  }
+}
+
+/** Shows a room instead of the one before. Listeners that are attached right behind `await` miss nothing. */
+function showRoom(room) {
+  const { name } = room
+  leaveRoom()
+  myRoom = room
+  log.clear()
+  showMessages(room.messages)
+  log.addLine(`You joined ${name}`)
+  room.on('new message', showMessage)
+  // After a lost connection, before anything that was missed: that follows as if it were said now.
+  room.on('rejoin', () => {
+    log.addLine(`You are back in ${name}`)
+    setReady(true)
+  })
+  // The server does not have everything any more that this page has missed, so it shows how the room is now.
+  room.on('snapshot', () => {
+    log.addLine('Some messages may be missing here')
+    showMessages(room.messages)
+  })
+  room.on('closed', (error) => {
+    setReady(false)
     showSendError(sentenceFor(error))
   })
-}
 
-function showRoom({ room, messages }) {
-  const isReturn = room === myRoom
-  myRoom = room
-  if (!isReturn) log.clear()
-  history.replaceState(null, '', `#${encodeURIComponent(room)}`)
-  document.title = `${room} · Roomcast chat`
-  page('room-title').textContent = room
-  roomList.mark(room)
+  history.replaceState(null, '', `#${name}`)
+  document.title = `${name} · Roomcast chat`
+  page('room-title').textContent = name
+  roomList.mark(name)
   typingHint.clear()
-  typingReport.reset()
   page('login-view').hidden = true
   page('chat-view').hidden = false
-  for (const message of messages) log.addMessage(message, isMe(message.from))
-  log.addLine(isReturn ? `You are back in ${room}` : `You joined ${room}`)
   showSendError('')
   setReady(true)
-  if (!isReturn) writeTo(privateTo)
-  // After a reconnect the list goes on by itself.
-  if (people?.room !== room) watchPeople(room)
+  writeTo(privateTo)
+  watchPeople(name)
 }
 
-socket.on('rooms', (rooms) => roomList.show(rooms))
+function leaveRoom() {
+  typingReport.stop()
+  setReady(false)
+  // If there is no answer, the room is left all the same, with the connection.
+  myRoom
+    ?.off()
+    .leave()
+    .catch(() => {})
+  myRoom = null
+}
+
+/** How full the rooms are, wherever one is. */
+async function watchRoom(name) {
+  const watch = await socket.watchUsers(name, { mode: 'count' })
+  const show = () => roomList.show(name, watch.count)
+  watch.on('update', show)
+  show()
+}
 
 // ---- People ----
 
@@ -164,7 +194,7 @@ async function watchPeople(room) {
   try {
     const watch = await socket.watchUsers(room)
     // Meanwhile this page may be elsewhere, and perhaps back.
-    if (room !== myRoom || people !== null) return watch.stop()
+    if (room !== myRoom?.name || people !== null) return watch.stop()
     people = watch
     watch.on('join', ({ user }) => log.addLine(`${user.name} joined`))
     watch.on('leave', ({ user }) => {
@@ -174,7 +204,7 @@ async function watchPeople(room) {
     for await (const entries of watch) showPeople(entries)
     if (people === watch) people = null
   } catch (error) {
-    if (room === myRoom) showSendError(sentenceFor(error))
+    if (room === myRoom?.name) showSendError(sentenceFor(error))
   }
 }
 
@@ -186,11 +216,16 @@ function showPeople(entries) {
 
 // ---- Messages ----
 
-socket.on('new message', (message) => {
-  if (message.room !== myRoom) return
+function showMessage(message) {
   typingHint.set(message.from, false)
   log.addMessage(message, isMe(message.from))
-})
+}
+
+/** Messages that the room has kept, the oldest first. */
+function showMessages(messages) {
+  for (const { args } of messages) showMessage(...args)
+}
+
 socket.on('private message', (message) => log.addMessage(message, isMe(message.from)))
 socket.on('typing', (user, isTyping) => typingHint.set(user, isTyping))
 
@@ -210,12 +245,15 @@ page('composer').addEventListener('submit', async (event) => {
   const field = page('text')
   const text = field.value
   const receiver = privateTo
+  const room = myRoom.name
   field.value = ''
   typingReport.stop()
   field.focus()
   try {
-    if (receiver === null) await socket.emitWithAck('send message', text)
-    else await socket.emitWithAck('private message', receiver.id, text)
+    // Sent again until there is an answer, over a lost connection too, and said once.
+    const sender = socket.idempotent
+    if (receiver === null) await sender.emitWithAck('send message', room, text)
+    else await sender.emitWithAck('private message', receiver.id, text)
     showSendError('')
   } catch (error) {
     showSendError(sentenceFor(error))
@@ -234,7 +272,7 @@ function writeTo(user) {
   page('private-line').hidden = user === null
   page('private-name').textContent = user?.name ?? ''
   page('composer').classList.toggle('private', user !== null)
-  page('text').placeholder = user === null ? `Message #${myRoom}` : 'Private message'
+  page('text').placeholder = user === null ? `Message #${myRoom.name}` : 'Private message'
   page('text').focus()
 }
 
@@ -262,10 +300,13 @@ function setBanner(sentence) {
   page('banner').textContent = sentence
 }
 
-/** Who was logged in is so again: the library has seen to it. The way back into the room is the chat's affair. */
+/** Who was logged in is so again, and in the room again: the library has seen to it. */
 socket.on('connect', () => {
   setBanner('')
-  if (socket.user !== null) enter()
+  if (socket.user !== null && myRoom === null) enter()
+})
+socket.once('connect', () => {
+  for (const name of ROOMS) watchRoom(name).catch(() => {})
 })
 socket.on('connect_error', (error) => {
   if (socket.active) return setBanner('The server cannot be reached. Trying again…')

@@ -54,13 +54,10 @@ export function createPeopleList(list, onChoose) {
   }
 }
 
-/** The rooms one can go to. Buttons are made once, so that the focus stays where it is. */
-export function createRoomList(list, onChoose) {
+/** The rooms one can go to. */
+export function createRoomList(list, names, onChoose) {
   const buttons = new Map()
-
-  function buttonFor(name) {
-    const known = buttons.get(name)
-    if (known) return known
+  for (const name of names) {
     const button = document.createElement('button')
     button.type = 'button'
     const label = document.createElement('span')
@@ -74,17 +71,14 @@ export function createRoomList(list, onChoose) {
     item.append(button)
     list.append(item)
     buttons.set(name, button)
-    return button
   }
 
   return {
-    /** Shows the rooms and how many people are in each. */
-    show(rooms) {
-      for (const { name, userCount } of rooms) {
-        const count = buttonFor(name).querySelector('.count')
-        count.textContent = userCount
-        count.setAttribute('aria-label', countPeople(userCount))
-      }
+    /** Shows how many people are in a room. */
+    show(name, userCount) {
+      const count = buttons.get(name).querySelector('.count')
+      count.textContent = userCount
+      count.setAttribute('aria-label', countPeople(userCount))
     },
     /** Marks the room one is in. */
     mark(current) {

@@ -44,7 +44,7 @@ export async function startChat({ port = 3_000, people = CHAT_LIMITS.people }: C
       history: { ageMs: CHAT_LIMITS.keptMs },
       snapshot: CHAT_LIMITS.shownMessages,
       // How full a room is, everybody may see; who is in it, only those who are.
-      presence: { watch: ({ rooms }, name, mode) => mode === 'count' || (name !== null && rooms.has(name)) },
+      presence: { watch: ({ rooms }, _name, mode) => mode === 'count' || rooms.has(room) },
     })
   }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { errorOf } from '../../../test-kit/clients'
 import { FaultProxy } from '../../../test-kit/fault-proxy'
 import { type RunningChat, startChat } from '../src/chat'
-import { CHAT_LIMITS, type RoomName } from '../src/events'
+import { CHAT_LIMITS, ROOM_NAMES, type RoomName } from '../src/events'
 import { Crowd, enter, newKey, type Visitor, visit } from './visitor'
 
 let chat: RunningChat
@@ -125,27 +125,22 @@ describe('rooms', () => {
     const [ada, stranger] = [await newUser('Ada'), await newVisitor()]
     for (const { socket } of [ada, stranger])
       for (const room of ['games', null])
-        for (const mode of ['users', 'count'] as const)
-          expect(await errorOf(socket.watchUsers(room, { mode }))).toMatchObject({ code: 'WATCH_REFUSED' })
+        expect(await errorOf(socket.watchUsers(room))).toMatchObject({ code: 'WATCH_REFUSED' })
   })
 
   it('tell everybody how full they are', async () => {
-    const stranger = await newVisitor()
-    await stranger.hears('rooms', [
-      { name: 'lobby', userCount: 0 },
-      { name: 'games', userCount: 0 },
-      { name: 'trading', userCount: 0 },
-    ])
+    const { socket } = await newVisitor()
+    const watches = await Promise.all(ROOM_NAMES.map((room) => socket.watchUsers(room, { mode: 'count' })))
+    const counts = () => watches.map(({ count }) => count)
+    expect(counts()).toEqual([0, 0, 0])
     const key = newKey()
     await newUser('Ada', 'lobby', key)
     await newUser('Ada', 'lobby', key)
-    await newUser('Bob', 'games')
-    await stranger.hears('rooms', [
-      { name: 'lobby', userCount: 1 },
-      { name: 'games', userCount: 1 },
-      { name: 'trading', userCount: 0 },
-    ])
-    expect(stranger.heard('rooms')).toHaveLength(3)
+    const bob = await newUser('Bob', 'games')
+    await expect.poll(counts).toEqual([1, 1, 0])
+    await bob.join('trading')
+    await expect.poll(counts).toEqual([1, 0, 1])
+    for (const watch of watches) expect(watch.list()).toEqual([])
   })
 
   it('are left when another is joined, and the list of the old one ends', async () => {
@@ -153,15 +148,15 @@ describe('rooms', () => {
     const crowd = await Crowd.of(ada)
     const watch = await bob.socket.watchUsers('lobby')
     const ended = new Promise((resolve) => watch.on('stop', resolve))
-    expect(await bob.join('games')).toEqual({ room: 'games', messages: [] })
+    expect((await bob.join('games')).messages).toEqual([])
     expect(await ended).toMatchObject({ code: 'WATCH_REFUSED' })
     await crowd.is('Ada')
   })
 
   it('hear only their own messages', async () => {
     const [ada, bob] = [await newUser('Ada'), await newUser('Bob', 'games')]
-    await ada.call('send message', 'to the lobby')
-    await bob.call('send message', 'to the games')
+    await ada.say('to the lobby')
+    await bob.say('to the games')
     await Promise.all([ada.roundTrip(), bob.roundTrip()])
     expect(ada.heard('new message').map(([message]) => message.text)).toEqual(['to the lobby'])
     expect(bob.heard('new message').map(([message]) => message.text)).toEqual(['to the games'])
@@ -176,26 +171,37 @@ describe('rooms', () => {
     expect(crowd.passages).toEqual(['Cyd joined'])
   })
 
-  it.each([['cellar'], ['__proto__'], [''], [null], [{}], [['lobby']]])('cannot be made up: %j', async (room) => {
-    const ada = await newVisitor()
-    await ada.logIn('Ada')
-    expect(await ada.refusal('join room', room)).toBe('UNKNOWN_ROOM')
-    expect(await ada.refusal('send message', 'hello?')).toBe('NOT_IN_A_ROOM')
+  it.each(['cellar', '__proto__', 'lobby2'])('cannot be made up: %j', async (room) => {
+    const { socket, logIn, refusal } = await newVisitor()
+    await logIn('Ada')
+    expect(await errorOf(socket.join(room))).toMatchObject({ code: 'JOIN_REFUSED' })
+    expect(await refusal('send message', room, 'hello?')).toBe('NOT_IN_ROOM')
   })
+
+  it.each([['games'], [undefined], [null], [{}], [['lobby']]])(
+    'hear nothing from those who have not joined them: %j',
+    async (room) => {
+      const ada = await newUser('Ada')
+      expect(await ada.refusal('send message', room, 'hello?')).toBe('NOT_IN_ROOM')
+    },
+  )
 
   it('tell those who come later the last 50 messages, oldest first', async () => {
     // More than one sender: none may send that many at once.
     let count = 0
     for (const name of ['Ada', 'Bob', 'Cyd', 'Dan']) {
       const sender = await newUser(name)
-      for (let i = 0; i < 15; i++) await sender.call('send message', `message ${++count}`)
+      for (let i = 0; i < 15; i++) await sender.say(`message ${++count}`)
     }
     const late = await newVisitor()
     await late.logIn('Eve')
+    // Nobody needs to know later that somebody was writing.
+    for (const isTyping of [true, false]) visitors[0]?.send('typing', 'lobby', isTyping)
+    await visitors[0]?.roundTrip()
     const { messages } = await late.join('lobby')
     expect(messages).toHaveLength(50)
-    expect(messages[0]).toMatchObject({ from: { name: 'Ada' }, text: 'message 11' })
-    expect(messages.at(-1)).toMatchObject({ from: { name: 'Dan' }, text: 'message 60' })
+    expect(messages[0]?.args).toMatchObject([{ from: { name: 'Ada' }, text: 'message 11' }])
+    expect(messages.at(-1)?.args).toMatchObject([{ from: { name: 'Dan' }, text: 'message 60' }])
   })
 
   it('are left by logging out', async () => {
@@ -203,10 +209,10 @@ describe('rooms', () => {
     const crowd = await Crowd.of(ada)
     await bob.socket.logout()
     await crowd.is('Ada')
-    await ada.call('send message', 'Is he gone?')
+    await ada.say('Is he gone?')
     await bob.roundTrip()
     expect(bob.heard('new message')).toEqual([])
-    expect(await bob.refusal('send message', 'No')).toBe('NOT_LOGGED_IN')
+    expect(await bob.refusal('send message', 'lobby', 'No')).toBe('NOT_LOGGED_IN')
   })
 })
 
@@ -214,10 +220,9 @@ describe('messages', () => {
   it('reach everybody in the room with the author, the time and an id', async () => {
     const [ada, bob] = [await newUser('Ada'), await newUser('Bob')]
     const before = Date.now()
-    const reply = (await ada.call('send message', 'Hello\r\nBob')) as { id: string }
+    const reply = (await ada.say('Hello\r\nBob')) as { id: string }
     const message = {
       id: reply.id,
-      room: 'lobby',
       from: ada.user,
       text: 'Hello\nBob',
       sentAt: expect.any(Number),
@@ -233,8 +238,8 @@ describe('messages', () => {
     const [ada, mallory] = [await newUser('Ada'), await newUser('Mallory')]
     const { user } = ada
     const forged = { text: 'I owe Mallory 100', from: user, user, name: 'Ada', id: user.id }
-    expect(await mallory.refusal('send message', forged)).toBe('TEXT_INVALID')
-    await mallory.call('send message', 'mine', { from: user }, user.id)
+    expect(await mallory.refusal('send message', 'lobby', forged)).toBe('TEXT_INVALID')
+    await mallory.call('send message', 'lobby', 'mine', { from: user }, user.id)
     await mallory.call('private message', user.id, 'mine too', { from: user, to: user }, user.id)
     for (const event of ['new message', 'private message', 'typing', 'user', 'login', 'rooms', 'users'])
       mallory.send(event, { room: 'lobby', from: user, text: 'forged', user }, user)
@@ -249,9 +254,9 @@ describe('messages', () => {
 
   it('are refused before login, empty, too long or no text', async () => {
     const [ada, stranger] = [await newUser('Ada'), await newVisitor()]
-    expect(await stranger.refusal('send message', 'hello')).toBe('NOT_LOGGED_IN')
+    expect(await stranger.refusal('send message', 'lobby', 'hello')).toBe('NOT_LOGGED_IN')
     expect(await stranger.refusal('private message', ada.user.id, 'hello')).toBe('NOT_LOGGED_IN')
-    expect(await stranger.refusal('join room', 'lobby')).toBe('NOT_LOGGED_IN')
+    expect(await errorOf(stranger.socket.join('lobby'))).toMatchObject({ code: 'JOIN_REFUSED' })
 
     const cases: [unknown, string][] = [
       [' \n\u0007 ', 'TEXT_EMPTY'],
@@ -262,7 +267,7 @@ describe('messages', () => {
       [{ toString: 'no' }, 'TEXT_INVALID'],
       [['<b>'], 'TEXT_INVALID'],
     ]
-    for (const [text, code] of cases) expect(await ada.refusal('send message', text)).toBe(code)
+    for (const [text, code] of cases) expect(await ada.refusal('send message', 'lobby', text)).toBe(code)
     await ada.roundTrip()
     expect(ada.heard('new message')).toEqual([])
   })
@@ -270,25 +275,25 @@ describe('messages', () => {
   it('keep what looks like HTML as it is', async () => {
     const ada = await newUser('<b>Ada</b>')
     const text = '<img src=x onerror=alert(1)><script>alert(2)</script> & "quotes"'
-    await ada.call('send message', text)
+    await ada.say(text)
     await ada.roundTrip()
     expect(ada.heard('new message')[0]?.[0]).toMatchObject({ text, from: { name: '<b>Ada</b>' } })
   })
 
   it('that come too fast are refused, and the others still hear the sender afterwards', async () => {
     const ada = await newUser('Ada')
-    const calls = Array.from({ length: 40 }, (_, i) => ada.call('send message', `flood ${i}`))
+    const calls = Array.from({ length: 40 }, (_, i) => ada.say(`flood ${i}`))
     const results = await Promise.allSettled(calls)
     const refused = results.filter((result) => result.status === 'rejected' && result.reason.code === 'TOO_FAST')
     expect(refused.length).toBeGreaterThanOrEqual(15)
-    const calm = () => ada.call('send message', 'calm').catch(() => null)
+    const calm = () => ada.say('calm').catch(() => null)
     await expect.poll(calm, { timeout: 5_000 }).toMatchObject({ id: expect.any(String) })
   })
 
   it('without an ack, or with unknown events between them, do no harm', async () => {
     const [ada, bob] = [await newUser('Ada'), await newUser('Bob')]
-    ada.send('send message', 'no ack')
-    for (const event of ['join room', 'private message', 'typing']) ada.send(event)
+    ada.send('send message', 'lobby', 'no ack')
+    for (const event of ['send message', 'private message', 'typing']) ada.send(event)
     ada.send('no such event', 1, 2, 3)
     await bob.hears('new message', expect.objectContaining({ text: 'no ack' }))
     await (await Crowd.of(ada)).is('Ada', 'Bob')
@@ -343,12 +348,61 @@ describe('a private message', () => {
   })
 })
 
+describe('a lost connection', () => {
+  it('loses nothing that others say meanwhile, in the room or in private, and nothing is heard twice', async () => {
+    await using proxy = await FaultProxy.start(chat.port)
+    const bob = await newUser('Bob')
+    const ada = await visit(proxy.url, newKey(), { reconnection: true, reconnectionDelay: 10 })
+    visitors.push(ada)
+    await ada.logIn('Ada')
+    const room = await ada.join('lobby')
+    const rejoins: boolean[] = []
+    room.on('rejoin', (recovered) => rejoins.push(recovered))
+    await bob.say('before')
+    await ada.hears('new message', expect.objectContaining({ text: 'before' }))
+    const { user } = ada
+    const lost = new Promise((resolve) => ada.socket.on('disconnect', resolve))
+    proxy.refuse()
+    proxy.cut()
+    await lost
+    for (let i = 1; i <= 5; i++) await bob.say(`meanwhile ${i}`)
+    proxy.pass()
+    await expect.poll(() => rejoins).toEqual([true])
+    await bob.say('after')
+    await bob.call('private message', user.id, 'Welcome back')
+    await ada.hears('private message', expect.objectContaining({ text: 'Welcome back' }))
+    const meanwhile = [1, 2, 3, 4, 5].map((i) => `meanwhile ${i}`)
+    expect(ada.heard('new message').map(([{ text }]) => text)).toEqual(['before', ...meanwhile, 'after'])
+    expect(ada.socket.recovered).toBe(true)
+  })
+
+  it('does not post a message twice, whose answer was lost with it', async () => {
+    await using proxy = await FaultProxy.start(chat.port)
+    const bob = await newUser('Bob')
+    const ada = await visit(proxy.url, newKey(), { reconnection: true, reconnectionDelay: 10 })
+    visitors.push(ada)
+    await ada.logIn('Ada')
+    await ada.join('lobby')
+    for (const text of ['one', 'two', 'three']) {
+      // What she says gets through, and its answer does not.
+      proxy.swallow('down')
+      const sent = ada.socket.idempotent.emitWithAck('send message', 'lobby', text)
+      await bob.hears('new message', expect.objectContaining({ text }))
+      proxy.cut()
+      proxy.pass()
+      expect(await sent).toEqual({ id: expect.any(String) })
+    }
+    await bob.roundTrip()
+    expect(bob.heard('new message').map(([{ text }]) => text)).toEqual(['one', 'two', 'three'])
+  })
+})
+
 describe('the typing hint', () => {
   it('goes to the others in the room, with the user whom the login gave', async () => {
     const [ada, bob, cyd] = [await newUser('Ada'), await newUser('Bob'), await newUser('Cyd', 'games')]
-    ada.send('typing', true)
+    ada.send('typing', 'lobby', true)
     await bob.hears('typing', ada.user, true)
-    ada.send('typing', false)
+    ada.send('typing', 'lobby', false)
     await bob.hears('typing', ada.user, false)
     await Promise.all([ada.roundTrip(), cyd.roundTrip()])
     expect(ada.heard('typing')).toEqual([])
@@ -358,11 +412,11 @@ describe('the typing hint', () => {
   it('is passed on only for a boolean from somebody in a room', async () => {
     const bob = await newUser('Bob')
     const ada = await newVisitor()
-    ada.send('typing', true)
+    ada.send('typing', 'lobby', true)
     await ada.logIn('Ada')
-    ada.send('typing', true)
+    ada.send('typing', 'lobby', true)
     await ada.join('lobby')
-    for (const value of [1, 'true', null, {}, undefined]) ada.send('typing', value)
+    for (const value of [1, 'true', null, {}, undefined]) ada.send('typing', 'lobby', value)
     await ada.roundTrip()
     await bob.roundTrip()
     expect(bob.heard('typing')).toEqual([])

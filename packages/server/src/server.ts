@@ -242,6 +242,7 @@ export class Server<
     this.runtime.sessions?.clear()
     for (const { people } of this.namespaces.all()) people.close()
     this.runtime.callResults.clear()
+    this.runtime.streams.clear()
     await this.runtime.engine.close()
   }
 

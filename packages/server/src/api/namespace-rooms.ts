@@ -73,9 +73,10 @@ export class NamespaceRooms {
   emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, event: string, args: readonly unknown[]): void {
     const { sessions, order } = this.namespace.runtime
     const { volatile, compress } = flags
-    if (!this.streams.isOn || volatile) return this.broadcaster.publish(targets, frame, flags)
+    // Who wants an answer hears if none comes.
+    if (!this.streams.isOn || volatile || isCall(frame)) return this.broadcaster.publish(targets, frame, flags)
     const ordered = { volatile, compress, order: order.next() }
-    const isKept = sessions !== null && sessions.size > 0 && !isCall(frame) && targets.rooms.length > 0
+    const isKept = sessions !== null && sessions.size > 0 && targets.rooms.length > 0
     const copy = isKept ? frame.slice() : frame
     const logged = this.streams.emit(targets, ordered, copy, event, args)
     if (!isKept) return
@@ -137,9 +138,11 @@ export class NamespaceRooms {
       if (rooms === null) sessions.end(detached)
       for (const room of rooms ?? []) {
         detached.rooms.delete(room)
-        detached.tracking.client?.joined.delete(room)
+        const { client } = detached.tracking
+        const wasJoined = client?.joined.delete(room)
         const stream = this.streams.get(room)
         if (stream !== undefined) detached.tracking.leave(stream, this.streams.moment)
+        else if (wasJoined) client?.leftUntold.push(room)
       }
     }
   }
@@ -153,6 +156,7 @@ export class NamespaceRooms {
         detached.rooms.add(room)
         const entered = soon(this.streams.open(room), (stream) => {
           if (stream !== null && detached.rooms.has(room)) detached.tracking.enter(stream, this.streams.moment)
+          this.streams.restIfEmpty(room)
         })
         if (isThenable(entered)) {
           entered.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))

@@ -68,9 +68,12 @@ export class NamespaceSessions {
 
   /** Another socket goes on with the session of this one, which is about to be ended. */
   hold(socket: AnySocket): void {
+    const { sessions } = this.namespace.runtime
+    const session = socket.tracking?.session
     const state = this.stateOf(socket)
     socket.tracking = null
-    if (state !== null) this.namespace.runtime.sessions?.detach(state)
+    if (state !== null) sessions?.detach(state)
+    else if (session) sessions?.forget(session)
   }
 
   /** A user has become somebody else, or nobody: what was sent to the one is not for the other. */

@@ -33,7 +33,7 @@ export interface MissedRange {
   readonly after: number
   /** Position that ends it, itself included. */
   readonly upTo: number
-  /** Bytes of frames at most, but for the first. */
+  /** Bytes of frames at most, but for the first, unless it is 0. */
   readonly maxBytes: number
 }
 
@@ -94,7 +94,7 @@ function missedOf(
       continue
     }
     flush()
-    isCut = bytes > 0 && bytes + frame.length > maxBytes
+    isCut = (bytes > 0 || maxBytes <= 0) && bytes + frame.length > maxBytes
     if (isCut) break
     bytes += frame.length
     frames.push({ order, frame: withPosition(frame, number, offset) })

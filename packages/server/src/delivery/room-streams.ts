@@ -111,7 +111,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   }
 
   /**
-   * Sends an event that is not volatile.
+   * Sends an event that is to be kept: not volatile, and none that wants an answer.
    *
    * @param frame  Without a position; copied before it returns.
    * @returns The rooms that have it in their streams.

@@ -115,6 +115,11 @@ export class Streams {
     if (this.idle.size > IDLE_STREAMS) for (const oldest of this.idle) return this.close(oldest)
   }
 
+  /** Follows nothing any more. */
+  clear(): void {
+    for (const stream of [...this.byChannel.values()]) this.close(stream)
+  }
+
   private close(stream: Stream): void {
     this.use(stream)
     stream.isOpen = false

@@ -36,6 +36,8 @@ export class ClientRooms {
   readonly joining = new Map<string, object>()
   /** Questions whether it may join that are not answered; a room may have been asked for more than once. */
   asked = 0
+  /** Rooms without positions that it was taken out of while it was away. */
+  readonly leftUntold: string[] = []
 }
 
 /** What a socket has to do with streams; most sockets of a server without history have none. */
@@ -46,6 +48,8 @@ export class Tracking {
   session: Session | null = null
   /** Rooms that the client asks for by itself; null until the first. */
   client: ClientRooms | null = null
+  /** When it was resumed last, by the monotonic clock. */
+  resumedAt = Number.NEGATIVE_INFINITY
   private incompleteUntil = Number.NEGATIVE_INFINITY
 
   /** @param doubtMs  How long something may be on its way until the link is found to be lost. */
@@ -96,6 +100,11 @@ export class Tracking {
       this.incompleteUntil = now + this.doubtMs
     }
     return true
+  }
+
+  /** The client knows of everything that was left before. */
+  settle(before: number): void {
+    this.places = this.places.filter((place) => isInside(place) || place.leftAt > before)
   }
 
   /** Whether a place was entered so lately that the client may not have heard of it. */

@@ -28,6 +28,7 @@ import {
   attachSession,
   beginSession,
   continueSession,
+  enterEverybody,
   fenceOff,
   type Resumed,
   restoreRooms,
@@ -220,6 +221,7 @@ function admit(
   if (resumed !== null) attachSession(namespace, socket, resumed)
   if (entry !== null) people.known.announce(socket, entry)
   namespace.add(socket)
+  enterEverybody(namespace, socket)
   if (resumed !== null) restoreRooms(namespace, socket, resumed)
   socket.joinEarlyRooms()
   if (entry !== null) displace(entry.displaced)

@@ -3,6 +3,7 @@ import { isThenable } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import { displace } from '../api/namespace-people'
 import type { AnySocket } from '../api/socket'
+import { soon } from '../delivery/soon'
 import { isInside } from '../delivery/tracking'
 import type { Claim, Recovery } from './resume'
 
@@ -54,6 +55,8 @@ export function takeOver(socket: AnySocket, { state }: Claim): void {
 /** Ends the socket that still has the session: the session stays. */
 export function fenceOff(namespace: AnyNamespace, holder: AnySocket | null): void {
   if (!holder?.connected) return
+  // What waits is for the session still.
+  namespace.runtime.turn.flush()
   // Without, its leaving its rooms is not the session's.
   namespace.resumable.hold(holder)
   displace([holder])
@@ -70,13 +73,12 @@ export function attachSession(
   const detached = runtime.sessions?.get(session.id)
   if (detached !== undefined) runtime.sessions?.attach(detached)
   for (const room of refused) tracking.client?.joined.delete(room)
-  // What it had left is settled.
-  tracking.places = tracking.places.filter(
-    (place) => isInside(place) && place.stream.isOpen && !refused.has(place.stream.room ?? ''),
-  )
+  // What it had left is settled when the client says that it is back.
+  tracking.places = tracking.places.filter(({ stream }) => stream.isOpen && !refused.has(stream.room ?? ''))
+  tracking.resumedAt = runtime.wheel.now()
   socket.tracking = tracking
   if (recovery.isComplete) socket.markRecovered()
-  for (const { stream } of tracking.places) inside.streams.follow(stream)
+  for (const place of tracking.places) if (isInside(place)) inside.streams.follow(place.stream)
 }
 
 /** Puts the socket into the rooms of the session. */
@@ -84,7 +86,24 @@ export function restoreRooms({ inside }: AnyNamespace, socket: AnySocket, { clai
   const { tracking } = claim.state
   for (const room of rooms) {
     if (claim.refused.has(room) || !socket.connected) continue
-    const isKnown = tracking.places.some(({ stream }) => stream.room === room)
+    const isKnown = tracking.places.some((place) => isInside(place) && place.stream.room === room)
     inside.join(socket, room, !isKnown)
   }
+  const gone = [...(tracking.client?.leftUntold.splice(0) ?? []), ...claim.refused].filter(
+    (room) => inside.streams.keepOf(room) === null,
+  )
+  for (const room of gone) socket.notify(['left', null, room])
+}
+
+/** Puts a socket with a session into the stream of everybody, unless it is in it. */
+export function enterEverybody({ inside, runtime }: AnyNamespace, socket: AnySocket): void {
+  if (runtime.sessions === null) return
+  const isIn = () => socket.tracking?.places.some((place) => isInside(place) && place.stream.room === null)
+  if (isIn()) return
+  const entered = soon(inside.streams.open(null), (everybody) => {
+    if (everybody !== null && socket.connected && !isIn()) inside.streams.enter(socket, everybody, true)
+  })
+  const { reportFault, engine } = runtime
+  if (isThenable(entered))
+    entered.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
 }

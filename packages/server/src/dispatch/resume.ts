@@ -50,7 +50,12 @@ export function claimSession(socket: AnySocket, { resume }: ConnectBody): Soon<C
     const holder = id === null ? null : holderOf(namespace, id)
     const detached = id === null ? undefined : sessions.get(id)
     const state = holder === null ? detached : namespace.resumable.stateOf(holder)
-    if (!state || state.namespace !== namespace.number) return null
+    if (!state) return null
+    if (state.namespace !== namespace.number) {
+      // Of another namespace, where it is still good.
+      sessions.restore(state.session, key)
+      return null
+    }
     if (state.userId !== (socket.user?.id ?? null)) {
       // Somebody else has the secret, or the client has become somebody else: either way it is of no use any more.
       if (detached !== undefined) sessions.end(detached)
@@ -137,29 +142,45 @@ function readAll(socket: AnySocket, claim: Claim): Soon<Recovery> {
     return lost === null
   }
 
-  const own = Math.min(resume.own, session.own.top)
+  const ownTop = session.own.top
+  const own = Math.min(resume.own, ownTop)
   take(OWN_STREAM, missedOfOwn(session.own, { after: own, upTo: Number.POSITIVE_INFINITY, maxBytes: bytesLeft }, maker))
-  const read = soonEach(tracking.places, (place) => {
-    const { stream } = place
+  const read = soonEach(staysByStream(tracking.places), (stays) => {
+    const { stream } = stays[0] as Place
     const { number, room } = stream
     const known = positions.get(number)
     if (room !== null && refused.has(room)) return
-    if (!isInside(place) && known === undefined) {
+    const heard = stays.filter((stay) => {
+      if (isInside(stay) || known !== undefined) return true
       // It was told that it has left, and then it has everything before; or it has heard of neither.
-      if (tracking.isNew(place, now)) isComplete = false
-      return
-    }
-    const after = Math.min(Math.max(place.from, known ?? 0), stream.top)
+      if (stay.to > stay.from && tracking.isNew(stay, now)) isComplete = false
+      return false
+    })
+    const [first] = heard
+    if (first === undefined) return
     if (!stream.isOpen) {
       isComplete = false
       return
     }
-    const range = { after, upTo: place.to, maxBytes: Math.max(0, bytesLeft) }
-    return soon(readMissed(runtime.engine, stream, range, { names, tracking }, maker), (found) => {
-      const isWhole = take(number, found)
-      entries.set(number, [number, after, isWhole])
-      reads.push({ place, top: found.top })
-      if (!isInside(place)) missed.push({ order: Number.MAX_VALUE, frame: noticeFrame(maker, ['left', number, null]) })
+    const start = Math.min(Math.max(first.from, known ?? 0), stream.top)
+    entries.set(number, [number, start, true])
+    let at = start
+    const each = soonEach(heard, (stay) => {
+      if (stay.to < at || entries.get(number)?.[2] === false) return
+      if (stay.from > at) {
+        missed.push({ order: stay.since, frame: noticeFrame(maker, ['skip', number, at + 1, stay.from]) })
+      }
+      const after = Math.max(at, stay.from)
+      const range = { after, upTo: stay.to, maxBytes: Math.max(0, bytesLeft) }
+      return soon(readMissed(runtime.engine, stream, range, { names, tracking }, maker), (found) => {
+        if (!take(number, found)) entries.set(number, [number, start, false])
+        reads.push({ place: stay, top: found.top })
+        at = Math.max(after, Math.min(stay.to, found.top))
+      })
+    })
+    return soon(each, () => {
+      if (heard.some(isInside)) return
+      missed.push({ order: Number.MAX_VALUE, frame: noticeFrame(maker, ['left', number, null]) })
     })
   })
   return soon(read, () => {
@@ -169,7 +190,15 @@ function readAll(socket: AnySocket, claim: Claim): Soon<Recovery> {
       rooms: [...named, ...others],
       frames: missed.sort((a, b) => a.order - b.order).map(({ frame }) => frame),
       isComplete,
-      isCurrent: () => reads.every(({ place, top }) => top >= Math.min(place.stream.top, place.to)),
+      isCurrent: () =>
+        session.own.top === ownTop && reads.every(({ place, top }) => top >= Math.min(place.stream.top, place.to)),
     }
   })
+}
+
+/** The stays in each stream, in their order. */
+function staysByStream(places: readonly Place[]): Place[][] {
+  const stays = new Map<Place['stream'], Place[]>()
+  for (const place of places) stays.set(place.stream, [...(stays.get(place.stream) ?? []), place])
+  return [...stays.values()]
 }

@@ -23,6 +23,7 @@ export function sync(socket: AnySocket, args: readonly unknown[], reply: Reply):
   const { tracking } = socket
   const { runtime } = socket.host
   const session = tracking?.session
+  if (session?.formerKey) tracking?.settle(tracking.resumedAt)
   if (session) runtime.sessions?.confirm(session)
   const all = args[1] === true ? [...wanted, ...unnamed(tracking, wanted)] : wanted
   let bytesLeft = runtime.resendBytes
