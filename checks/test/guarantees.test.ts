@@ -29,6 +29,7 @@ function titlesOf(text: string): string[] {
   const visit = (node: ts.Node, path: readonly string[]): void => {
     const call = ts.isCallExpression(node) ? titleOf(node, file) : undefined
     if (call === undefined) return ts.forEachChild(node, (child) => visit(child, path))
+    if (!call.runs) return
     const full = [...path, call.title]
     if (call.isGroup) ts.forEachChild(node, (child) => visit(child, full))
     else titles.push(full.join(' > '))
@@ -37,20 +38,21 @@ function titlesOf(text: string): string[] {
   return titles
 }
 
-/** What `test('…', …)`, `describe('…', …)` and the like are called; undefined for another call, and for what does not run. */
+/** What `test('…', …)`, `describe('…', …)` and the like are called; undefined for another call. */
 function titleOf({ expression, arguments: [first, second] }: ts.CallExpression, file: ts.SourceFile) {
   if (second === undefined || first === undefined) return
   let callee: ts.Expression = expression
+  let runs = true
   while (!ts.isIdentifier(callee)) {
     if (ts.isPropertyAccessExpression(callee)) {
-      if (NOT_RUN.has(callee.name.text)) return
+      if (NOT_RUN.has(callee.name.text)) runs = false
       callee = callee.expression
     } else if (ts.isCallExpression(callee)) callee = callee.expression
     else return
   }
   if (!/^(describe|it|test)$/.test(callee.text)) return
   const title = textOf(first, file)
-  return title === undefined ? undefined : { title, isGroup: callee.text === 'describe' }
+  return title === undefined ? undefined : { title, isGroup: callee.text === 'describe', runs }
 }
 
 /** A text as it stands in the source, with what is put into it. */
@@ -144,9 +146,19 @@ describe('the check finds', () => {
     (title) => expect(check(promise(title))).toEqual([]),
   )
 
-  test.each(['on', 'onE', 'only in a comment', 'no test', 'group', 'other > two', 'skipped', 'fails', 'to do'])(
-    'that no test is called "%s"',
-    (title) => expect(check(promise(title))).toEqual([`a: 0 tests "${title}" in test/a.test.ts`]),
+  test.each([
+    'on',
+    'onE',
+    'only in a comment',
+    'no test',
+    'group',
+    'other > two',
+    'skipped',
+    'fails',
+    'inner',
+    'to do',
+  ])('that no test is called "%s"', (title) =>
+    expect(check(promise(title))).toEqual([`a: 0 tests "${title}" in test/a.test.ts`]),
   )
 
   test('a title that two tests have', () => {

@@ -91,12 +91,12 @@ function enter() {
 }
 
 function showLogin(sentence = '') {
+  closePrivateLine()
   leaveRoom()
   people?.stop()
   people = null
   peopleList.clear()
   typingHint.clear()
-  closePrivateLine()
   log.clear()
   document.title = 'Roomcast chat'
   page('chat-view').hidden = true

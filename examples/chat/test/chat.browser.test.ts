@@ -387,6 +387,82 @@ describe.skipIf(noBrowser)(`the chat page in Chromium${noBrowser ? ` (${noBrowse
     await ada.say('after')
     await bob.sees('after')
     expect((await bob.messages()).map(({ text }) => text)).toEqual(['before', 'after'])
+    // A server that was started again knows nothing of what was said, and the page does not pretend that it does.
+    const lines = ['You joined games', 'You are back in games', 'Some messages may be missing here']
+    expect((await bob.lines()).filter((line) => lines.includes(line))).toEqual(lines)
+    await screenshot(bob.page, 'after-restart')
+  })
+
+  it('shows what was said before to those who come later, and again after a reload', async () => {
+    const ada = await newUser('Ada')
+    for (const text of ['one', 'two', 'three']) await ada.say(text)
+    await ada.sees('three')
+    const bob = await newUser('Bob')
+    await bob.say('four')
+    for (const visitor of [ada, bob]) {
+      await visitor.sees('four')
+      await visitor.page.reload()
+      await visitor.sees('You joined lobby')
+      expect((await visitor.messages()).map(({ author, text }) => [author, text])).toEqual([
+        ['Ada', 'one'],
+        ['Ada', 'two'],
+        ['Ada', 'three'],
+        ['Bob', 'four'],
+      ])
+    }
+    await screenshot(bob.page, 'reloaded')
+    await bob.goToRoom('games')
+    expect(await bob.messages()).toEqual([])
+  })
+
+  it.each(['websocket', 'polling'])(
+    'misses nothing that is said while the network is away, over %s',
+    async (transport) => {
+      await using proxy = await FaultProxy.start(chat.port)
+      const page = await browser.newPage()
+      if (transport === 'polling')
+        await page.addInitScript(() => {
+          delete (globalThis as { WebSocket?: unknown }).WebSocket
+        })
+      const ada = await opened(page, proxy.url)
+      await ada.logIn('Ada')
+      const bob = await newUser('Bob')
+      await bob.say('before')
+      await ada.sees('before')
+      proxy.refuse()
+      proxy.cut()
+      await expect.poll(() => ada.banner.textContent(), { timeout: 15_000 }).toMatch(/Reconnecting|Trying again/)
+      for (const text of ['meanwhile 1', 'meanwhile 2']) await bob.say(text)
+      proxy.pass()
+      await ada.sees('You are back in lobby')
+      await ada.sees('meanwhile 2')
+      await bob.say('after')
+      await ada.sees('after')
+      expect((await ada.messages()).map(({ text }) => text)).toEqual(['before', 'meanwhile 1', 'meanwhile 2', 'after'])
+      expect(await ada.lines()).not.toContain('Some messages may be missing here')
+      await screenshot(ada.page, `back-${transport}`)
+    },
+  )
+
+  it('posts a message once, though the connection is lost before the answer', async () => {
+    await using proxy = await FaultProxy.start(chat.port)
+    const ada = await opened(await browser.newPage(), proxy.url)
+    await ada.logIn('Ada')
+    const bob = await newUser('Bob')
+    // What she says gets through, and its answer does not.
+    proxy.swallow('down')
+    await ada.say('Only once')
+    await bob.sees('Only once')
+    proxy.cut()
+    proxy.pass()
+    await ada.sees('You are back in lobby')
+    await ada.say('And on')
+    for (const visitor of [ada, bob]) {
+      await visitor.sees('And on')
+      expect((await visitor.messages()).map(({ text }) => text)).toEqual(['Only once', 'And on'])
+    }
+    expect(await ada.textField.inputValue()).toBe('')
+    expect(await ada.page.locator('#send-error').textContent()).toBe('')
   })
 
   it('has the list right when the network is back, whatever happened meanwhile', async () => {

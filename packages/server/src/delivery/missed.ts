@@ -1,11 +1,10 @@
-import { encodeFrame, MESSAGE_TYPES, type ValueCodec, withPosition } from '@roomcast/protocol'
-import type { Engine, LogItem, Soon } from '../cluster/engine'
+import { encodeFrame, isThenable, MESSAGE_TYPES, type ValueCodec, withPosition } from '@roomcast/protocol'
+import type { Engine, LogItem, LogPage, Soon } from '../cluster/engine'
 import type { Ring } from '../cluster/ring'
 import { isMeantFor, type Reader } from './reader'
 import { OWN_STREAM } from './session'
-import { soon } from './soon'
 import { type StoredMessage, unpackMessage } from './stored-message'
-import type { Stream } from './stream'
+import type { Stream, Tap } from './stream'
 
 /** A frame to be sent again. */
 export interface MissedFrame {
@@ -44,31 +43,70 @@ export interface FrameMaker {
   readonly namespace: number
 }
 
-/** Reads what somebody has missed of a room. Messages that were not for them are skipped. */
-export function readMissed(
-  { log }: Engine,
-  stream: Stream,
-  range: MissedRange,
-  reader: Reader,
-  maker: FrameMaker,
-): Soon<Missed> {
-  const since = { epoch: stream.epoch, offset: range.after }
-  return soon(log.read(stream.channel, since, stream.keep.messages), ({ items, top, isGapless }) =>
-    missedOf(stream.number, items, top, isGapless, range, (message) => isMeantFor(reader, message, stream), maker),
+/**
+ * What a stream holds behind a position, up to the moment when it is asked: what the engine had, and what has been delivered since.
+ * Between that moment and the next message there is nothing.
+ */
+export class StreamReading {
+  constructor(
+    private readonly stream: Stream,
+    private readonly page: LogPage,
+    /** null if the engine answered at once: nothing can have come since. */
+    private readonly tap: Tap | null,
+  ) {}
+
+  /** Messages that were not for the reader are skipped. */
+  missed(range: MissedRange, reader: Reader, maker: FrameMaker): Missed {
+    const { stream, page, tap } = this
+    const later = tap?.items.filter(({ offset }) => offset > page.top) ?? []
+    const held: Held = {
+      number: stream.number,
+      items: later.length === 0 ? page.items : [...page.items, ...later],
+      // More has come than can be told.
+      top: tap?.isOver ? page.top + later.length : Math.max(page.top, stream.top),
+      isGapless: page.isGapless,
+    }
+    return missedOf(held, range, (message) => isMeantFor(reader, message, stream), maker)
+  }
+
+  /** It is not asked any more. */
+  end(): void {
+    if (this.tap !== null) this.stream.untap(this.tap)
+  }
+}
+
+/** Reads a stream. {@link StreamReading.end} has to be called. */
+export function readBehind({ log }: Engine, stream: Stream, after: number): Soon<StreamReading> {
+  const page = log.read(stream.channel, { epoch: stream.epoch, offset: after }, stream.keep.messages)
+  if (!isThenable(page)) return new StreamReading(stream, page as LogPage, null)
+  const tap = stream.tap()
+  return (page as PromiseLike<LogPage>).then(
+    (found) => new StreamReading(stream, found, tap),
+    (error) => {
+      stream.untap(tap)
+      throw error
+    },
   )
 }
 
 /** What somebody has missed of their own stream. */
 export function missedOfOwn(own: Ring, range: MissedRange, maker: FrameMaker): Missed {
+  const { top } = own
   const items = own.items(range.after, Number.POSITIVE_INFINITY)
-  return missedOf(OWN_STREAM, items, own.top, own.has(range.after), range, () => true, maker)
+  return missedOf({ number: OWN_STREAM, items, top, isGapless: own.has(range.after) }, range, () => true, maker)
+}
+
+/** What there is of a stream. */
+interface Held {
+  readonly number: number
+  readonly items: readonly Pick<LogItem, 'frame' | 'offset'>[]
+  readonly top: number
+  /** Whether nothing is missing in front of the items. */
+  readonly isGapless: boolean
 }
 
 function missedOf(
-  number: number,
-  items: readonly LogItem[],
-  top: number,
-  isGapless: boolean,
+  { number, items, top, isGapless }: Held,
   { after, upTo, maxBytes }: MissedRange,
   isMeant: (message: StoredMessage) => boolean,
   maker: FrameMaker,
@@ -85,6 +123,7 @@ function missedOf(
     skipped = null
   }
   for (const { offset, frame: stored } of items) {
+    if (offset <= after) continue
     if (offset > end) break
     const message = unpackMessage(stored)
     const { order, frame } = message
@@ -100,8 +139,9 @@ function missedOf(
     frames.push({ order, frame: withPosition(frame, number, offset) })
   }
   flush()
-  const lostTo = isGapless || end <= after ? null : Math.min(end, (items[0]?.offset ?? top + 1) - 1)
-  return { frames, lostTo, bytes, isCut, top }
+  const first = items[0]?.offset ?? top + 1
+  const isWhole = isGapless || first <= after + 1 || end <= after
+  return { frames, lostTo: isWhole ? null : Math.min(end, first - 1), bytes, isCut, top }
 }
 
 /** A notice about streams. PROTOCOL.md, section 12. */

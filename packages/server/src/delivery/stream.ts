@@ -1,5 +1,5 @@
 import { isThenable } from '@roomcast/protocol'
-import type { Engine, KeepLimits, Soon } from '../cluster/engine'
+import type { Engine, KeepLimits, LogItem, Soon } from '../cluster/engine'
 import type { Deadline, TimingWheel } from '../connection/timing-wheel'
 import { soon } from './soon'
 
@@ -14,6 +14,7 @@ export class Stream implements Deadline {
   slot: Set<Deadline> | null = null
   dueAt = 0
   isOpen = true
+  private taps: Set<Tap> | null = null
 
   constructor(
     /** In frames; unique on this server. */
@@ -33,6 +34,37 @@ export class Stream implements Deadline {
   expire(): void {
     this.onIdleLong(this)
   }
+
+  /** Collects what is delivered from now on, until {@link untap}. */
+  tap(): Tap {
+    const tap: Tap = { items: [], isOver: false }
+    this.taps ??= new Set()
+    this.taps.add(tap)
+    return tap
+  }
+
+  untap(tap: Tap): void {
+    this.taps?.delete(tap)
+    if (this.taps?.size === 0) this.taps = null
+  }
+
+  /** A message is about to be delivered. */
+  advance(offset: number, bytes: Uint8Array): void {
+    this.top = offset
+    if (this.taps === null) return
+    const frame = bytes.slice()
+    for (const tap of this.taps) {
+      if (tap.items.length < this.keep.messages) tap.items.push({ offset, frame })
+      else tap.isOver = true
+    }
+  }
+}
+
+/** What a stream has delivered for a while. */
+export interface Tap {
+  readonly items: Pick<LogItem, 'frame' | 'offset'>[]
+  /** It was more than is kept. */
+  isOver: boolean
 }
 
 /** Streams without members that are followed on; beyond it the one that is idle the longest is closed. */
@@ -98,7 +130,7 @@ export class Streams {
   onFrame(channel: string, bytes: Uint8Array, offset: number): void {
     const stream = this.byChannel.get(channel)
     if (stream === undefined || offset <= stream.top) return
-    stream.top = offset
+    stream.advance(offset, bytes)
     stream.owner.deliver(stream, bytes)
   }
 

@@ -22,8 +22,9 @@ import { expiresInMs } from '../people/people'
 import { holdDuring } from './hold'
 import { identifyAtConnect } from './login'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
+import { readRecovery } from './recovery'
 import { refusalBody } from './refusal'
-import { type Claim, claimSession, collectMissed, giveBack, isHeld, roomsOf } from './resume'
+import { type Claim, claimSession, giveBack, isHeld, roomsOf } from './resume'
 import {
   attachSession,
   beginSession,
@@ -133,7 +134,9 @@ function admitThroughMiddleware(
   function resume(claim: Claim): Soon<void> {
     // First: listeners are told that it has ended, and may emit.
     if (isHeld(socket, claim)) fenceOff(namespace, claim.holder)
-    return soon(collectMissed(socket, claim), (recovery) => {
+    return soon(readRecovery(socket, claim), (makeRecovery) => {
+      // Also of a session that is gone: it ends what was begun.
+      const recovery = makeRecovery()
       // It may have been ended while the middleware ran.
       if (!isHeld(socket, claim)) return refuseWith(FOR_NOW)
       const resumed: Resumed = { claim, recovery, rooms: roomsOf(socket, claim) }

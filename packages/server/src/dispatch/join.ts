@@ -2,7 +2,7 @@ import { type ErrorBody, isCount, isThenable, LIMITS } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { LogItem, LogPage, Position, Soon } from '../cluster/engine'
-import { readMissed } from '../delivery/missed'
+import { type Missed, readBehind } from '../delivery/missed'
 import { isMeantFor } from '../delivery/reader'
 import { soon } from '../delivery/soon'
 import { unpackMessage } from '../delivery/stored-message'
@@ -89,7 +89,7 @@ interface Wish {
 function enter(socket: AnySocket, wish: Wish, reply: Reply): Soon<void> {
   const { stream, since, room, params, policy, isWanted } = wish
   if (stream !== null && since?.epoch === stream.epoch && since.offset <= stream.top) {
-    return soon(missedSince(socket, stream, since.offset), (missed) => {
+    return withMissed(socket, stream, since.offset, (missed) => {
       if (!isWanted()) return reply.refuse(JOIN_REFUSED)
       const isComplete = missed.lostTo === null && !missed.isCut
       if (isComplete) return admit(socket, wish, since.offset, { isRecovered: true }, reply)
@@ -122,7 +122,7 @@ function admit(
   if (!stream.isOpen) {
     return reply.refuse({ code: JOIN_REFUSED.code, message: 'the state of the room took too long to make' })
   }
-  return soon(missedSince(socket, stream, at), ({ frames, lostTo }) => {
+  return withMissed(socket, stream, at, ({ frames, lostTo }) => {
     if (!isWanted()) return reply.refuse(JOIN_REFUSED)
     runtime.turn.flush()
     const since = (frames[0]?.order ?? runtime.order.last + 1) - 1
@@ -136,11 +136,16 @@ function admit(
   })
 }
 
-function missedSince(socket: AnySocket, stream: Stream, after: number) {
+/** What was sent to a room since, up to the moment when `use` is called. */
+function withMissed(socket: AnySocket, stream: Stream, after: number, use: (missed: Missed) => Soon<void>): Soon<void> {
   const { maker, streams } = (socket.host as AnyNamespace).inside
   const { engine, resendBytes } = socket.host.runtime
   const range = { after, upTo: Number.POSITIVE_INFINITY, maxBytes: resendBytes }
-  return readMissed(engine, stream, range, streams.readerOf(socket), maker)
+  return soon(readBehind(engine, stream, after), (reading) => {
+    const missed = reading.missed(range, streams.readerOf(socket), maker)
+    reading.end()
+    return use(missed)
+  })
 }
 
 function snapshotOf(

@@ -5,7 +5,8 @@ import { displace } from '../api/namespace-people'
 import type { AnySocket } from '../api/socket'
 import { soon } from '../delivery/soon'
 import { isInside } from '../delivery/tracking'
-import type { Claim, Recovery } from './resume'
+import type { Recovery } from './recovery'
+import type { Claim } from './resume'
 
 /** A session, and what its client has missed. */
 export interface Resumed {

@@ -2,7 +2,7 @@ import { isCount } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
-import { type Missed, missedOfOwn, readMissed } from '../delivery/missed'
+import { type Missed, missedOfOwn, readBehind } from '../delivery/missed'
 import { OWN_STREAM } from '../delivery/session'
 import { soon, soonEach } from '../delivery/soon'
 import { isInside, type Tracking } from '../delivery/tracking'
@@ -75,16 +75,15 @@ function resend(socket: AnySocket, { number, after, upTo }: Wanted, maxBytes: nu
     return 0
   }
   const range = { after: Math.max(place.from, after ?? 0), upTo: Math.min(place.to, upTo), maxBytes }
-  return soon(
-    readMissed(socket.host.runtime.engine, place.stream, range, streams.readerOf(socket), maker),
-    (missed) => {
-      // It may have been out in between, and has heard of neither.
-      if (after === null || after < place.from) socket.notify(['joined', number, place.from])
-      const bytes = sendMissed(socket, number, missed)
-      if (!isInside(place) && !missed.isCut && upTo >= place.to) socket.notify(['left', number, null])
-      return bytes
-    },
-  )
+  return soon(readBehind(socket.host.runtime.engine, place.stream, range.after), (reading) => {
+    const missed = reading.missed(range, streams.readerOf(socket), maker)
+    reading.end()
+    // It may have been out in between, and has heard of neither.
+    if (after === null || after < place.from) socket.notify(['joined', number, place.from])
+    const bytes = sendMissed(socket, number, missed)
+    if (!isInside(place) && !missed.isCut && upTo >= place.to) socket.notify(['left', number, null])
+    return bytes
+  })
 }
 
 function sendMissed(socket: AnySocket, number: number, { frames, lostTo, bytes }: Missed): number {
