@@ -20,6 +20,7 @@ export declare class DirectEmitter<Emit extends EventsMap, Timed extends boolean
     timeout(ms: number): DirectEmitter<Emit, true>;
     maxAge(ms: number): DirectEmitter<Emit, Timed>;
     get volatile(): DirectEmitter<Emit, Timed>;
+    get idempotent(): DirectEmitter<Emit, Timed>;
     compress(_compress: boolean): this;
 }
 export interface DisconnectDetails {
@@ -28,9 +29,22 @@ export interface DisconnectDetails {
     readonly verdict: CloseVerdict;
 }
 export type DisconnectReason = 'io client disconnect' | 'io server disconnect' | 'parse error' | 'ping timeout' | 'transport close' | 'transport error';
+export interface Gap {
+    readonly room: string | null;
+    readonly from: number;
+    readonly to: number;
+    readonly repaired: boolean;
+}
+export interface HistoryOptions {
+    readonly limit?: number;
+    readonly before?: number | undefined;
+}
 export interface Io {
     <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(url: string, options?: ClientOptions): Socket<Listen, Emit, User>;
     <Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser>(options?: ClientOptions): Socket<Listen, Emit, User>;
+}
+export interface JoinOptions {
+    readonly timeout?: number;
 }
 export type LinkState = 'connected' | 'connecting' | 'idle' | 'waiting';
 export declare class Manager extends Manager$1 {
@@ -60,17 +74,41 @@ export interface ManagerReservedEvents {
     reconnect_error: (error: RoomcastError) => void;
     reconnect_failed: () => void;
 }
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser> extends SocketEmitter<WithUser<Listen, User>, SocketReservedEvents> {
+export declare class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> extends Emitter<Listen, RoomEvents> {
+    #private;
+    readonly name: string;
+    params: unknown;
+    state: State | undefined;
+    messages: readonly RoomMessage[];
+    isJoined: boolean;
+    recovered: boolean;
+    get seq(): number | undefined;
+    history({ limit, before }?: HistoryOptions): Promise<RoomMessage[]>;
+    leave(): Promise<void>;
+}
+export interface RoomEvents {
+    gap: (gap: Gap) => void;
+    snapshot: () => void;
+    rejoin: (recovered: boolean) => void;
+    closed: (error: RoomcastError) => void;
+}
+export interface RoomMessage {
+    readonly seq: number;
+    readonly at: number;
+    readonly event: string;
+    readonly args: readonly unknown[];
+}
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, User extends PublicUser = DefaultUser> extends EmittingSocket<WithGap<WithUser<Listen, User>>, Emit> {
     #private;
     readonly nsp: string;
     id: string | undefined;
-    readonly recovered = false;
     auth: AuthOption | undefined;
     lastClose: DisconnectDetails | undefined;
     get io(): SocketLink;
     get connected(): boolean;
     get disconnected(): boolean;
     get active(): boolean;
+    get recovered(): boolean;
     get state(): LinkState;
     get user(): User | null;
     connect(): this;
@@ -80,14 +118,7 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     login(credentials: AuthOption): Promise<User>;
     logout(): Promise<void>;
     watchUsers(room?: string | null, { mode }?: WatchOptions): Promise<UserWatch<User>>;
-    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this;
-    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
-    send(...args: EventArgs<Emit, 'message'>): this;
-    write(...args: EventArgs<Emit, 'message'>): this;
-    timeout(ms: number): DirectEmitter<Emit, true>;
-    get volatile(): DirectEmitter<Emit, false>;
-    maxAge(ms: number): DirectEmitter<Emit, false>;
-    compress(_compress: boolean): this;
+    join<State = unknown>(room: string, params?: unknown, { timeout }?: JoinOptions): Promise<Room<Listen, State>>;
 }
 export interface SocketOptions {
     readonly auth?: AuthOption;
@@ -128,6 +159,18 @@ export interface WatchOptions {
 }
 export declare const connect: Io;
 export declare const io: Io;
+declare abstract class EmittingSocket<Listen extends EventsMap, Emit extends EventsMap> extends SocketEmitter<Listen, SocketReservedEvents> implements DirectHost {
+    #private;
+    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this;
+    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
+    send(...args: EventArgs<Emit, 'message'>): this;
+    write(...args: EventArgs<Emit, 'message'>): this;
+    timeout(ms: number): DirectEmitter<Emit, true>;
+    get volatile(): DirectEmitter<Emit, false>;
+    get idempotent(): DirectEmitter<Emit, false>;
+    maxAge(ms: number): DirectEmitter<Emit, false>;
+    compress(_compress: boolean): this;
+}
 declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEvents> implements SocketLink {
     #private;
     constructor(origin: URL, given: ClientOptions, { transports, store }: Platform);
@@ -136,6 +179,17 @@ declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEve
     get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
+}
+interface DirectHost {
+    deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void;
+    fire(event: 'error', error: RoomcastError): void;
+    onListenerError(error: unknown, event: string): void;
+}
+interface EmitFlags {
+    readonly volatile?: boolean;
+    readonly timeoutMs?: number;
+    readonly maxAgeMs?: number;
+    readonly idempotent?: boolean;
 }
 interface MovableTransport extends Transport {
     pause(onPaused: (session: string, received: number) => void): void;
@@ -175,8 +229,12 @@ interface Transports {
     readonly polling: OpenTransport<MovableTransport>;
     readonly websocket: OpenTransport;
 }
+type AckSettle = (error: RoomcastError | null, args: readonly unknown[], isLost?: boolean) => void;
 type AuthFunction = (callback: (auth: object) => void) => unknown;
 type OpenTransport<Link extends Transport = Transport> = (target: TransportTarget, events: TransportEvents) => Link;
+type WithGap<Listen extends EventsMap> = 'gap' extends keyof Listen ? Listen : Listen & {
+    gap: (gap: Gap) => void;
+};
 type WithUser<Listen extends EventsMap, User> = 'user' extends keyof Listen ? Listen : Listen & {
     user: (user: User | null) => void;
 };

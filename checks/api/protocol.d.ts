@@ -46,6 +46,8 @@ export interface ConnectBody {
     readonly nsp: string;
     readonly auth?: unknown;
     readonly previous?: string | undefined;
+    readonly client?: string | undefined;
+    readonly resume?: ResumeBody | undefined;
 }
 export interface ConnectErrorBody extends ErrorBody {
     readonly nsp: string;
@@ -57,6 +59,8 @@ export interface ConnectedBody {
     readonly previous?: EndBody | undefined;
     readonly user?: PublicUser | undefined;
     readonly expiresInMs?: number | undefined;
+    readonly session?: SessionBody | undefined;
+    readonly rooms?: readonly (RoomEntry | null)[] | undefined;
 }
 export type DataArgs<Map extends EventsMap, Event extends EventNames<Map>> = HasAck<EventArgs<Map, Event>> extends true ? ButLast<EventArgs<Map, Event>> : EventArgs<Map, Event>;
 export interface DefaultEventsMap {
@@ -75,9 +79,12 @@ export declare const ERROR_CODES: {
     readonly CONNECT_REFUSED: ErrorCodeRow;
     readonly CONNECT_TIMEOUT: ErrorCodeRow;
     readonly DISCONNECTED: ErrorCodeRow;
+    readonly ENGINE_FAILED: ErrorCodeRow;
     readonly ENGINE_NOT_FOUND: ErrorCodeRow;
+    readonly ENGINE_OVERLOADED: ErrorCodeRow;
     readonly EVENT_REFUSED: ErrorCodeRow;
     readonly HANDLER_FAILED: ErrorCodeRow;
+    readonly HISTORY_REFUSED: ErrorCodeRow;
     readonly INVALID_EVENT_NAME: ErrorCodeRow;
     readonly INVALID_NAME: ErrorCodeRow;
     readonly INVALID_NAMESPACE: ErrorCodeRow;
@@ -85,6 +92,7 @@ export declare const ERROR_CODES: {
     readonly INVALID_REQUEST: ErrorCodeRow;
     readonly INVALID_ROOM_NAME: ErrorCodeRow;
     readonly INVALID_USER: ErrorCodeRow;
+    readonly JOIN_REFUSED: ErrorCodeRow;
     readonly LISTEN_FAILED: ErrorCodeRow;
     readonly LOGIN_BUSY: ErrorCodeRow;
     readonly LOGIN_EXPIRED: ErrorCodeRow;
@@ -107,11 +115,14 @@ export declare const ERROR_CODES: {
     readonly POLL_OUT_OF_ORDER: ErrorCodeRow;
     readonly REQUEST_REFUSED: ErrorCodeRow;
     readonly RESERVED_EVENT: ErrorCodeRow;
+    readonly RESULT_NOT_KEPT: ErrorCodeRow;
     readonly SESSION_CLOSED: ErrorCodeRow;
     readonly SESSION_SWITCHED: ErrorCodeRow;
     readonly SESSION_UNKNOWN: ErrorCodeRow;
+    readonly STORE_FULL: ErrorCodeRow;
     readonly TOO_MANY_NAMESPACES: ErrorCodeRow;
     readonly TOO_MANY_PENDING_ACKS: ErrorCodeRow;
+    readonly TOO_MANY_ROOMS: ErrorCodeRow;
     readonly TOO_MANY_SESSIONS: ErrorCodeRow;
     readonly TOO_MANY_WATCHES: ErrorCodeRow;
     readonly TRANSPORT_FAILED: ErrorCodeRow;
@@ -234,6 +245,24 @@ export declare const LIMITS: {
     readonly watchesPerSocket: 32;
     readonly presenceFrameValues: 9000;
     readonly presenceFrameBytes: 131072;
+    readonly roomsPerSocket: 256;
+    readonly historyMessages: 1000;
+    readonly historyBytes: 262144;
+    readonly historyAgeMs: 120000;
+    readonly historyBytesOfAll: 67108864;
+    readonly historyPageMessages: 1000;
+    readonly historyPageBytes: 262144;
+    readonly retainedKeys: 1024;
+    readonly resumeWindowMs: 120000;
+    readonly detachedSessions: 10000;
+    readonly sessionDataBytes: 65536;
+    readonly roomsLeftRemembered: 64;
+    readonly heldRoomMessages: 1000;
+    readonly resultsPerClient: 256;
+    readonly resultBytesPerClient: 262144;
+    readonly callingClients: 65536;
+    readonly resultAgeMs: 120000;
+    readonly resultBytesOfAll: 67108864;
 };
 export type LimitName = keyof typeof LIMITS;
 export type ListenableNames<User extends EventsMap, Reserved extends EventsMap> = EventNames<Reserved> | EventNames<User>;
@@ -255,6 +284,7 @@ export declare const MESSAGE_TYPES: {
     readonly CLOSE: 13;
     readonly REQUEST: 14;
     readonly NOTICE: 15;
+    readonly CALL: 16;
 };
 export interface MessageDefinition {
     readonly direction: Direction;
@@ -283,6 +313,10 @@ export declare const POLL_HEADERS: {
 };
 export declare const POLL_ROUTE = "poll/v1";
 export declare const PROTOCOL_VERSION = 1;
+export type PositionEntry = readonly [
+    number: number,
+    position: number
+];
 export interface PublicUser {
     readonly id: string;
 }
@@ -291,6 +325,16 @@ export declare const RESERVED_EVENTS: ReadonlySet<string>;
 export interface ReadHeader extends FrameHeader {
     bodyStart: number;
 }
+export interface ResumeBody {
+    readonly secret: string;
+    readonly own: number;
+    readonly rooms: readonly PositionEntry[];
+}
+export type RoomEntry = readonly [
+    number: number,
+    position: number,
+    recovered: boolean
+];
 export declare class RoomcastError extends Error {
     readonly code: ErrorCode | (string & {});
     readonly data: unknown;
@@ -301,6 +345,13 @@ export interface RoomcastErrorOptions {
     readonly cause?: unknown;
 }
 export declare const SUBPROTOCOL = "roomcast.v1";
+export interface SessionBody {
+    readonly secret: string;
+    readonly windowMs: number;
+    readonly resumed: boolean;
+    readonly recovered: boolean;
+    readonly own: number;
+}
 export declare class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> extends Emitter<User, Reserved> {
     #private;
     onAny(listener: CatchAllListener): this;
@@ -341,7 +392,9 @@ export declare function createCompactCodec(): ValueCodec;
 export declare function createHeader(): ReadHeader;
 export declare function encodeFrame(codec: ValueCodec, fields: FrameFields, body: unknown): Uint8Array;
 export declare function headerLength(header: FrameHeader): number;
+export declare function isCount(value: unknown): value is number;
 export declare function isNamespaceName(name: unknown): name is string;
+export declare function isPosition(value: unknown): value is PositionEntry;
 export declare function isRoomcastError(error: unknown): error is RoomcastError;
 export declare function isThenable(value: unknown): value is PromiseLike<unknown>;
 export declare function isUser(value: unknown): value is PublicUser;
@@ -365,6 +418,7 @@ export declare function splitAck(args: readonly unknown[]): {
 };
 export declare function toErrorBody(error: unknown, fallbackCode: string, fallbackMessage: string): ErrorBody;
 export declare function utf8Length(text: string): number;
+export declare function withPosition(frame: Uint8Array, room: number, seq: number): Uint8Array;
 export declare function writeBatch(frames: readonly Uint8Array[], first: number): Uint8Array<ArrayBuffer>;
 export declare function writeHeader(bytes: Uint8Array, header: FrameHeader): number;
 type AckWithError<Fn> = Fn extends (...args: infer Args) => unknown ? (error: Error | null, ...args: Args) => void : never;

@@ -68,7 +68,7 @@ export declare class EngineEvents extends Emitter<Record<never, never>, EngineRe
     get clientsCount(): number;
 }
 export interface FaultContext {
-    readonly where: 'event handler' | 'http handler' | 'listener' | 'login' | 'middleware' | 'watch rule';
+    readonly where: 'engine' | 'event handler' | 'http handler' | 'listener' | 'login' | 'middleware' | 'room policy' | 'session' | 'watch rule';
     readonly name: string;
     readonly socketId?: string;
 }
@@ -84,10 +84,25 @@ export interface Handshake {
     readonly query: Readonly<Record<string, string>>;
     readonly auth: any;
 }
+export interface HistoryLimits {
+    readonly messages?: number;
+    readonly bytes?: number;
+    readonly ageMs?: number;
+}
+export interface HistoryOptions {
+    readonly limit?: number;
+    readonly before?: number;
+}
+export interface HistoryPolicy extends HistoryLimits {
+    readonly read?: 'members' | 'nobody';
+    readonly retain?: (event: string, ...args: any[]) => string | undefined;
+}
 export type HttpHandler = (request: Request, info: HttpInfo) => Promise<Response | undefined> | Response | undefined;
 export interface HttpInfo {
     readonly address: string;
 }
+export type JoinRule<User extends PublicUser = DefaultUser> = (joiner: Joiner<User>, room: string, params: any) => boolean | PromiseLike<boolean>;
+export type Joiner<User extends PublicUser = DefaultUser> = Watcher<User>;
 export interface ListenOptions {
     readonly port: number;
     readonly host?: string;
@@ -123,7 +138,7 @@ export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit
     get sockets(): ReadonlyMap<string, Socket<Listen, Emit, ServerSide, Data, User>>;
     use(middleware: NamespaceMiddleware<Listen, Emit, ServerSide, Data, User>): this;
     useLogin(login: Login<User> | null): this;
-    rooms(pattern: string, { presence }: RoomPolicy<User>): this;
+    rooms(pattern: string, policy: RoomPolicy<User>): this;
     users(room?: string): UserList<User>;
     online(ids: readonly string[]): Promise<Set<string>>;
     updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User>;
@@ -178,6 +193,12 @@ export interface PresencePolicy<User extends PublicUser = DefaultUser> {
     readonly flushMs?: number;
     readonly graceMs?: number;
 }
+export interface RecoveryOptions {
+    readonly maxDisconnectionDuration?: number;
+    readonly skipMiddlewares?: boolean;
+    readonly maxSessions?: number;
+    readonly history?: HistoryLimits;
+}
 export interface RemoteSocket<Emit extends EventsMap, Data, User extends PublicUser = DefaultUser> {
     readonly id: string;
     readonly handshake: Handshake;
@@ -206,9 +227,19 @@ export declare class RoomEmitter<Emit extends EventsMap, Data, User extends Publ
     socketsJoin(room: string | readonly string[]): void;
     socketsLeave(room: string | readonly string[]): void;
     disconnectSockets(close?: boolean): void;
+    history(options?: HistoryOptions): Promise<RoomMessage[]>;
+}
+export interface RoomMessage {
+    readonly seq: number;
+    readonly at: number;
+    readonly event: string;
+    readonly args: readonly unknown[];
 }
 export interface RoomPolicy<User extends PublicUser = DefaultUser> {
     readonly presence?: PresencePolicy<User>;
+    readonly history?: HistoryPolicy | boolean;
+    readonly authorize?: JoinRule<User>;
+    readonly snapshot?: SnapshotHook<User> | number | 'retained';
 }
 export type RoomsView = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'forEach' | 'get' | 'has' | 'keys' | 'size'> & Iterable<[
     string,
@@ -255,14 +286,17 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
     readonly trustedProxies?: readonly string[];
     readonly tls?: TlsOptions;
     readonly maxRequestBodyBytes?: number;
+    readonly connectionStateRecovery?: RecoveryOptions | boolean;
+    readonly maxHistoryBytes?: number;
     readonly uws?: unknown;
     readonly codec?: ValueCodec;
     readonly onError?: FaultHook;
 }
 export type SessionPolicy = 'multi' | 'replace' | 'single';
+export type SnapshotHook<User extends PublicUser = DefaultUser> = (joiner: Joiner<User>, room: string, params: any) => unknown;
 export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends SocketEmitter<Listen, SocketReservedEvents> {
     readonly id: string;
-    readonly recovered = false;
+    readonly recovered: boolean;
     get connected(): boolean;
     get disconnected(): boolean;
     get data(): Data;

@@ -116,6 +116,7 @@ function showNameError(sentence) {
 
 // ---- Rooms ----
 
+/** Goes into a room. One at a time: who clicks twice goes where the first click leads. */
 async function goToRoom(name) {
   if (isMoving) return
   isMoving = true

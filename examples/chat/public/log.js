@@ -17,7 +17,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeSty
  * @param onReply  Told of the user whose private message is to be answered.
  */
 export function createLog(element, jumpButton, onReply) {
-  /** Ids that are shown: what comes twice, live and in a backlog, is shown once. */
+  /** Ids that are shown: what comes twice, live and in what a room has kept, is shown once. */
   const shown = new Set()
   let last = null
   let isAtEnd = true

@@ -38,7 +38,7 @@ export interface ChatMessage {
   readonly sentAt: number
 }
 
-/** A message to one user. The server keeps none. */
+/** A message to one user. Nobody sees it who comes later. */
 export interface PrivateMessage extends ChatMessage {
   readonly to: ChatUser
 }

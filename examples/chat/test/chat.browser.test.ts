@@ -444,6 +444,28 @@ describe.skipIf(noBrowser)(`the chat page in Chromium${noBrowser ? ` (${noBrowse
     },
   )
 
+  it('says that messages may be missing when the server has lost some, and shows those that it has', async () => {
+    await using proxy = await FaultProxy.start(chat.port)
+    const ada = await opened(await browser.newPage(), proxy.url)
+    await ada.logIn('Ada')
+    await ada.say('before')
+    await ada.sees('before')
+    proxy.refuse()
+    await chat.close()
+    chat = await startChat({ port: 0 })
+    proxy.serverPort = chat.port
+    const bob = await newUser('Bob')
+    for (const text of ['meanwhile 1', 'meanwhile 2']) await bob.say(text)
+    await bob.sees('meanwhile 2')
+    proxy.pass()
+    await ada.sees('Some messages may be missing here')
+    await ada.say('after')
+    await ada.sees('after')
+    expect(await ada.lines()).toEqual(expect.arrayContaining(['You are back in lobby']))
+    expect((await ada.messages()).map(({ text }) => text)).toEqual(['before', 'meanwhile 1', 'meanwhile 2', 'after'])
+    await screenshot(ada.page, 'missing')
+  })
+
   it('posts a message once, though the connection is lost before the answer', async () => {
     await using proxy = await FaultProxy.start(chat.port)
     const ada = await opened(await browser.newPage(), proxy.url)
@@ -456,13 +478,14 @@ describe.skipIf(noBrowser)(`the chat page in Chromium${noBrowser ? ` (${noBrowse
     proxy.cut()
     proxy.pass()
     await ada.sees('You are back in lobby')
+    await ada.sees('Only once')
+    expect(await ada.textField.inputValue()).toBe('')
+    expect(await ada.page.locator('#send-error').textContent()).toBe('')
     await ada.say('And on')
     for (const visitor of [ada, bob]) {
       await visitor.sees('And on')
       expect((await visitor.messages()).map(({ text }) => text)).toEqual(['Only once', 'And on'])
     }
-    expect(await ada.textField.inputValue()).toBe('')
-    expect(await ada.page.locator('#send-error').textContent()).toBe('')
   })
 
   it('has the list right when the network is back, whatever happened meanwhile', async () => {

@@ -123,6 +123,13 @@ export class Writer {
     private readonly history: History,
   ) {}
 
+  /** Goes on with the numbers on a server that has taken the place of this one's. */
+  onAnother(io: Server): Writer {
+    const writer = new Writer(io, this.history)
+    writer.count = this.count
+    return writer
+  }
+
   /** To a room, several rooms or everybody. @param except  Name and socket id of who is left out. */
   write(
     to: Exclude<Audience, { readonly session: string }>,

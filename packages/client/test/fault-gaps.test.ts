@@ -8,7 +8,6 @@ import { createRandom, type Random } from '../../../test-kit/random'
 import { startServer, type TestServer } from '../../../test-kit/server'
 import { next } from '../../../test-kit/wait'
 import { admitTo, connectObserved, joinObserved, settled, Writer } from './delivery-support'
-import { eventually } from './fault-support'
 import type { TestSocket } from './support'
 
 /*
@@ -111,9 +110,8 @@ class Scene implements AsyncDisposable {
   }
 }
 
-/** Loses each message from a number on, the first time that it is on its way to a client. */
-function loseOnce(first: number): FrameFilter {
-  const lost = new Set<string>()
+/** Loses each message from a number on, the first time that it is on its way to a client. @param lost  What it has lost. */
+function loseOnce(first: number, lost: Set<string>): FrameFilter {
   return (frame, _index, direction, link) => {
     // The id of the message is its last argument.
     const id = /m(\d+)$/.exec(Buffer.from(frame).toString('latin1'))?.[1]
@@ -142,7 +140,8 @@ test('20,000 messages of which 1 % are lost on the way: each gap is found and re
   proxy.filter = lossy
   await scene.write(20_000)
   // No message follows that would show the loss of these.
-  const last = loseOnce(scene.writer.count)
+  const lastLost = new Set<string>()
+  const last = loseOnce(scene.writer.count, lastLost)
   proxy.filter = (...frame) => (last(...frame) === 'drop' ? 'drop' : lossy(...frame))
   await scene.write(20)
   const violations = await settled(history, 30_000)
