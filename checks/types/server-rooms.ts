@@ -1,4 +1,11 @@
-import { type Joiner, type JoinRule, type RoomPolicy, Server, type SnapshotHook } from '@roomcast/server'
+import {
+  type Joiner,
+  type JoinRule,
+  type RoomMessage,
+  type RoomPolicy,
+  Server,
+  type SnapshotHook,
+} from '@roomcast/server'
 import type { ClientToServer, ServerToClient, ServerToServer, SocketData } from './events'
 import { sameType } from './events'
 
@@ -65,6 +72,7 @@ declare const io: Server<ClientToServer, ServerToClient, ServerToServer, SocketD
 
 export async function readsHistory() {
   const messages = await io.to('table:7').history({ limit: 20, before: 100 })
+  sameType<typeof messages, RoomMessage[]>()
   for (const { seq, at, event, args } of messages) {
     sameType<typeof seq | typeof at, number>()
     sameType<typeof event, string>()

@@ -307,6 +307,7 @@ socket.on('connect', () => {
   if (socket.user !== null && myRoom === null) enter()
 })
 socket.once('connect', () => {
+  // If that fails, rooms have no number beside them.
   for (const name of ROOMS) watchRoom(name).catch(() => {})
 })
 socket.on('connect_error', (error) => {

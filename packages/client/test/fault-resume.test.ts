@@ -20,14 +20,14 @@ import { freePort, type TestSocket } from './support'
 const KILLS = Number(process.env.KILLS ?? 200)
 const OPTIONS: ServerOptions = {
   connectionStateRecovery: true,
-  pingInterval: 200,
-  pingTimeout: 200,
+  pingInterval: 300,
+  pingTimeout: 500,
   login: (auth) => ({ id: (auth as { name: string }).name }),
 }
 
 /** Rooms that clients may join, and what each shows. */
-function setUp(io: Server): void {
-  io.rooms('book:*', { history: true, authorize: () => true, snapshot: 3 })
+function setUp(io: Server, authorize = () => true): void {
+  io.rooms('book:*', { history: true, authorize, snapshot: 3 })
   io.rooms('tiny:*', { history: { messages: 2 }, authorize: () => true, snapshot: (_joiner, room) => ({ room }) })
 }
 
@@ -43,6 +43,8 @@ class Scene implements AsyncDisposable {
     readonly server: TestServer,
     readonly line: Line,
     readonly socket: TestSocket,
+    /** Whether clients are let into the rooms `book:`. */
+    readonly rules: { mayJoin: boolean },
   ) {
     this.writer = new Writer(server.io, this.history)
     admitTo(server.io, this.history, () => ['inner'])
@@ -52,10 +54,11 @@ class Scene implements AsyncDisposable {
   }
 
   static async start(transports: readonly string[] = ['websocket']): Promise<Scene> {
-    const server = await startServer(setUp, OPTIONS)
+    const rules = { mayJoin: true }
+    const server = await startServer((io) => setUp(io, () => rules.mayJoin), OPTIONS)
     const line = await Line.start(server.port)
     const socket = connect(line.url, { auth: { name: 'ada' }, transports, autoConnect: false, timeout: 1_000 })
-    const scene = new Scene(server, line, socket)
+    const scene = new Scene(server, line, socket, rules)
     socket.connect()
     await next(socket, 'connect')
     return scene
@@ -187,7 +190,7 @@ test('a join whose answer is lost with the link fails, and the session comes bac
 })
 
 test('a session goes from WebSocket to polling and back, and misses nothing', async () => {
-  await using server = await startServer(setUp, OPTIONS)
+  await using server = await startServer((io) => setUp(io), OPTIONS)
   await using proxy = await FaultProxy.start(server.port)
   const history = new History()
   admitTo(server.io, history, () => ['inner'])
@@ -248,19 +251,37 @@ describe('the handle of a room', () => {
     expect(room.state).toEqual({ room: 'tiny:a' })
   })
 
-  test('tells that it is closed when the server has taken the socket out while it was away', async () => {
+  test('tells that it is closed when the rules do not let it in again', async () => {
     await using scene = await Scene.start()
     const room = await scene.join('book:a')
     const told = listen(room)
-    const { id } = scene.socket
-    const seen = scene.connects.length
-    await scene.lose(() => scene.server.io.in(id as string).socketsLeave('book:a'))
+    await scene.lose(() => {
+      scene.rules.mayJoin = false
+      scene.writer.write('book:a')
+    })
     await until(() => told.length > 0, 'news of the room')
-    expect(scene.connects.slice(seen)).toEqual([true])
-    // Nothing hinders it from asking anew, and the rules let it in.
-    expect(told[0]).toMatch(/^(closed|rejoin false)/)
+    expect(told).toEqual(['closed JOIN_REFUSED'])
+    expect(room.isJoined).toBe(false)
+    expect(scene.server.io.sockets.adapter.rooms.get('book:a')).toBeUndefined()
+    scene.writer.write('book:a')
     await scene.whole()
+    expect(told).toHaveLength(1)
   })
+})
+
+test('a socket that was taken out of its rooms while it was away is not in them when it is back', async () => {
+  await using scene = await Scene.start()
+  const { server, history, socket } = scene
+  const { id } = socket
+  await scene.lose(() => {
+    server.io.in(id as string).socketsLeave('inner')
+    history.left('ada', 'inner')
+    scene.writer.write('inner')
+  })
+  scene.writeAll()
+  await scene.whole()
+  expect(scene.connects).toEqual([false, true])
+  expect(server.io.sockets.adapter.rooms.get('inner')).toBeUndefined()
 })
 
 test('a server that is started again on its port recovers nothing, and says so', async () => {
@@ -304,14 +325,25 @@ test('a server that is started again on its port recovers nothing, and says so',
   expect(faults).toEqual([])
 })
 
+async function eventuallyCut(line: Line, kills: number, random: Random): Promise<void> {
+  while (line.kills === kills) await moment(random)
+}
+
 /** Loses a link somewhere, and waits until it is lost. */
 async function kill(line: Line, random: Random): Promise<void> {
   const { kills } = line
   const how = random.pick(['fin', 'reset'] as const)
-  if (random.chance(0.08)) await line.sever()
-  else if (random.chance(0.3) && line.openLinks > 0) line.cut(how)
-  else line.cutAfter(1 + random.below(4_000), random.chance(0.8) ? 'down' : 'up', how)
-  while (line.kills === kills) await moment(random)
+  const fate = random.next()
+  if (fate < 0.08) await line.sever()
+  else if (fate < 0.3 && line.openLinks > 0) line.cut(how)
+  else if (fate < 0.8) line.cutAfter(1 + random.below(4_000), 'down', how)
+  else {
+    // Clients say little: somewhere in what they begin with.
+    line.cutAfter(1 + random.below(700), 'up', how)
+    line.cut(how)
+    return eventuallyCut(line, kills + 1, random)
+  }
+  return eventuallyCut(line, kills, random)
 }
 
 test(`nothing is lost without a word over ${KILLS} lost links, and within the window nothing at all`, async () => {
