@@ -1,4 +1,12 @@
-import { POLL_CONTENT_TYPE, POLL_HEADERS, POLL_ROUTE, readBatch, SUBPROTOCOL, writeBatch } from '@roomcast/protocol'
+import {
+  closeVerdict,
+  POLL_CONTENT_TYPE,
+  POLL_HEADERS,
+  POLL_ROUTE,
+  readBatch,
+  SUBPROTOCOL,
+  writeBatch,
+} from '@roomcast/protocol'
 import { ABNORMAL, BAD_FRAME, POLL_BODY_BYTES, POLL_FRAMES } from '../tables'
 import type { MovableTransport, OpenTransport } from './transport'
 
@@ -220,8 +228,8 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     close(code, reason) {
       if (isOver) return
       finish(code, reason)
-      // A session that is on its way ends by itself.
-      if (session) leave()
+      // To leave is to mean it: a link that is given up is as one that is lost. A session that is on its way ends by itself.
+      if (session && closeVerdict(code) === 'never') leave()
       else dead.abort()
     },
     pause(onPaused) {

@@ -135,8 +135,8 @@ export const LIMITS = {
   roomsLeftRemembered: 64,
   /** Messages of one room that a client holds while it asks for those before. */
   heldRoomMessages: 1_000,
-  /** Results of calls that are kept for one client. */
-  resultsPerClient: 256,
+  /** Results of calls that are kept for one client: twice what it may have on its way, since it takes them in another order than they come. */
+  resultsPerClient: 512,
   /** Bytes of results that are kept for one client. */
   resultBytesPerClient: 262_144,
   /** Clients whose calls a server remembers. */

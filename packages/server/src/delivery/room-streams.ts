@@ -251,8 +251,13 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     const channel = this.channelOf(room)
     const bytes = packMessage(message)
     // Behind the joins that wait for the stream.
-    const appended = soon(streams.opened(channel), () => engine.log.append(channel, bytes, keep, key))
-    if (isThenable(appended)) appended.then(undefined, (error: unknown) => this.onFault(error))
+    try {
+      const appended = soon(streams.opened(channel), () => engine.log.append(channel, bytes, keep, key))
+      if (isThenable(appended)) appended.then(undefined, (error: unknown) => this.onFault(error))
+    } catch (error) {
+      // Of a message for several rooms the others have to be served.
+      this.onFault(error)
+    }
   }
 
   private keyOf(room: string, event: string, args: readonly unknown[]): string | undefined {
