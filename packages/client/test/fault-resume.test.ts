@@ -17,7 +17,7 @@ import { freePort, type TestSocket } from './support'
  */
 
 /** Links that are lost in the random run. */
-const KILLS = Number(process.env.KILLS ?? 200)
+const KILLS = Number(process.env.CUTS ?? 120)
 const OPTIONS: ServerOptions = {
   connectionStateRecovery: true,
   pingInterval: 300,
