@@ -17,7 +17,7 @@ function expectBehind(position: number): ExpectedStream {
 
 /** As a server makes it: from the frame without a position. */
 function tickAt(position: number, room = ROOM): Buffer {
-  const payload = Buffer.from(withPosition(roomcastDialect.tick().payload, room, position))
+  const payload = Buffer.from(withPosition(roomcastDialect.tick().payload, 0, room, position))
   return serverFrame({ opcode: OPCODES.BINARY, payload })
 }
 

@@ -44,22 +44,30 @@ export function prependHeader(fields: FrameFields, body: Uint8Array): Uint8Array
 /**
  * An EVENT with a position, made from one without.
  *
- * @param frame  The whole frame; not changed.
+ * @param frame      The whole frame; not changed.
+ * @param namespace  Number of the namespace on the connection that it is for, instead of that in the frame.
  */
-export function withPosition(frame: Uint8Array, room: number, seq: number): Uint8Array {
+export function withPosition(frame: Uint8Array, namespace: number, room: number, seq: number): Uint8Array {
   const first = frame[0] as number
-  let at = 1
-  // Behind the namespace number and the ack id, if they are there: the last byte of a number has no highest bit.
-  for (const flag of [NAMESPACE, ACK]) {
-    if (first & flag) while ((frame[at++] as number) >= 0x80);
-  }
-  const added = varintLength(room) + varintLength(seq)
+  const ackStart = first & NAMESPACE ? behindVarint(frame, 1) : 1
+  const ackEnd = first & ACK ? behindVarint(frame, ackStart) : ackStart
+  const namespaceBytes = namespace > 0 ? varintLength(namespace) : 0
+  const added = namespaceBytes + varintLength(room) + varintLength(seq) - (ackStart - 1)
   const bytes = new Uint8Array(frame.length + added)
-  bytes.set(frame.subarray(0, at))
-  bytes[0] = first | ROOM
-  writeVarint(bytes, writeVarint(bytes, at, room), seq)
-  bytes.set(frame.subarray(at), at + added)
+  bytes[0] = (first & ~NAMESPACE) | (namespace > 0 ? NAMESPACE : 0) | ROOM
+  let at = namespace > 0 ? writeVarint(bytes, 1, namespace) : 1
+  bytes.set(frame.subarray(ackStart, ackEnd), at)
+  at += ackEnd - ackStart
+  at = writeVarint(bytes, writeVarint(bytes, at, room), seq)
+  bytes.set(frame.subarray(ackEnd), at)
   return bytes
+}
+
+/** The last byte of a number has no highest bit. */
+function behindVarint(bytes: Uint8Array, start: number): number {
+  let at = start
+  while ((bytes[at++] as number) >= 0x80);
+  return at
 }
 
 function complete(fields: FrameFields): FrameHeader {

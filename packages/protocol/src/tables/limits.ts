@@ -131,6 +131,8 @@ export const LIMITS = {
   detachedSessions: 10_000,
   /** `socket.data` of a session that is kept, as it is encoded. */
   sessionDataBytes: 65_536,
+  /** Rooms that a session may be in to be resumed. */
+  resumedRooms: 1_000,
   /** Rooms left that a session remembers, for messages that were on their way. */
   roomsLeftRemembered: 64,
   /** Messages of one room that a client holds while it asks for those before. */

@@ -35,9 +35,9 @@ export class NamespaceRooms {
     adapter.observe(this.index)
     this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) => {
       const session = keeperOf(tracking, frame, flags)
-      return session === null ? frame : session.keep(frame, flags.compress, flags.order ?? 0)
+      return session === null ? frame : session.keep(frame, flags.compress, flags.order ?? 0, number)
     })
-    const { engine, streams, codec, wheel, reportFault, recovery, doubtMs, order } = runtime
+    const { engine, streams, codec, wheel, reportFault, recovery, sessions, doubtMs, order } = runtime
     this.streams = new RoomStreams({
       name,
       number,
@@ -47,6 +47,7 @@ export class NamespaceRooms {
       wheel,
       reportFault,
       recovery,
+      sessions,
       doubtMs,
       index: this.index,
       broadcaster: this.broadcaster,
@@ -70,7 +71,7 @@ export class NamespaceRooms {
   }
 
   /** Sends an event, in the order of everything else. @param frame  Copied before it returns. */
-  emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, event: string, args: readonly unknown[]): void {
+  emit(targets: Targets, flags: DeliveryFlags, frame: Uint8Array, keys: ReadonlyMap<string, string>): void {
     const { sessions, order } = this.namespace.runtime
     const { volatile, compress } = flags
     // Who wants an answer hears if none comes.
@@ -78,7 +79,7 @@ export class NamespaceRooms {
     const ordered = { volatile, compress, order: order.next() }
     const isKept = sessions !== null && sessions.size > 0 && targets.rooms.length > 0
     const copy = isKept ? frame.slice() : frame
-    const logged = this.streams.emit(targets, ordered, copy, event, args)
+    const logged = this.streams.emit(targets, ordered, copy, keys)
     if (!isKept) return
     // Who is in a room that has it, has it from there.
     const except = [...targets.except, ...logged]
@@ -156,6 +157,7 @@ export class NamespaceRooms {
         detached.rooms.add(room)
         const entered = soon(this.streams.open(room), (stream) => {
           if (stream !== null && detached.rooms.has(room)) detached.tracking.enter(stream, this.streams.moment)
+          if (stream !== null) this.namespace.runtime.streams.use(stream)
           this.streams.restIfEmpty(room)
         })
         if (isThenable(entered)) {

@@ -7,6 +7,7 @@ import type { AnySocket } from './socket'
 
 /** What the sessions of a namespace need of it. */
 export interface SessionsNamespace {
+  readonly name: string
   readonly number: number
   readonly runtime: Runtime
   readonly inside: NamespaceRooms
@@ -15,6 +16,9 @@ export interface SessionsNamespace {
 
 /** Sessions of one namespace: how they begin with a socket, and what is kept when its link is lost. */
 export class NamespaceSessions {
+  /** Made once: one that is made for a socket holds the socket. */
+  private readonly onEnded = () => this.namespace.reportIfEmpty()
+
   constructor(private readonly namespace: SessionsNamespace) {}
 
   /** Whether somebody may come back. */
@@ -27,7 +31,7 @@ export class NamespaceSessions {
   begin(socket: AnySocket): void {
     const { sessions, doubtMs } = this.namespace.runtime
     if (sessions === null || socket.clientSecret === null) return
-    const session = sessions.begin(socket.id, socket.clientSecret)
+    const session = sessions.begin(socket.id, this.namespace.name, socket.clientSecret)
     socket.tracking = new Tracking(doubtMs)
     socket.tracking.session = session
   }
@@ -46,7 +50,7 @@ export class NamespaceSessions {
         rooms: new Set((socket.joined ?? []).map(({ name }) => name).filter((name) => name !== socket.id)),
         tracking,
         data: this.encodeData(socket),
-        onEnded: () => this.namespace.reportIfEmpty(),
+        onEnded: this.onEnded,
       }
     } catch (error) {
       const text = 'socket.data cannot be kept, and the session ends with the link'

@@ -144,7 +144,7 @@ export class Namespace<
   }
 
   /**
-   * Rules for the rooms whose name matches; of several patterns the first that matches holds. Say it before clients come.
+   * Rules for the rooms whose name matches; of several patterns the first that matches holds. Say it before clients come: a room is what it was when its first member joined.
    *
    * @param pattern  A room name, where `*` stands for any text.
    * @throws RoomcastError `INVALID_OPTION`.
@@ -284,11 +284,12 @@ export class Namespace<
       for (const socket of this.inside.select(targets)) socket.notifyOutgoing(event, args)
     }
     if (settle === null && !this.inside.mayReach(targets)) return
+    const keys = this.inside.streams.keysOf(targets.rooms, event, args)
     const { codec } = this.runtime
     const ackId = settle === null ? -1 : this.calls.nextId()
     const frame = encodeFrame(codec, { type: MESSAGE_TYPES.EVENT, namespace: this.number, ackId, event }, args)
     if (settle !== null && !this.calls.add(ackId, this.inside.select(targets), flags.timeoutMs, settle)) return
-    this.inside.emit(targets, flags, frame, event, args)
+    this.inside.emit(targets, flags, frame, keys)
     this.calls.sent(ackId)
   }
 

@@ -105,7 +105,12 @@ export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser =
     return this.to(room)
   }
 
-  /** Takes the members of rooms out of the receivers. @throws RoomcastError `INVALID_ROOM_NAME`. */
+  /**
+   * Takes the members of rooms out of the receivers. It says whom a message is sent to, and keeps no secrets: who is in a room with `history` may
+   * read there what it was not sent.
+   *
+   * @throws RoomcastError `INVALID_ROOM_NAME`.
+   */
   except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
     return this.with({ rooms: this.targets.rooms, except: [...this.targets.except, ...roomNames(room)] })
   }
@@ -211,9 +216,9 @@ export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser =
   }
 
   /**
-   * What a room was sent lately: the policy of the room keeps it, see `history` of {@link RoomPolicy}.
+   * What a room was sent lately, as far as it is kept: by its policy, `history` of {@link RoomPolicy}, or for `connectionStateRecovery`.
    *
-   * @returns The messages, the oldest first; none of a room without history.
+   * @returns The messages, the oldest first; none of a room that keeps none.
    * @throws RoomcastError `INVALID_OPTION` unless exactly one room is meant; a limit that is not 1 to 1,000.
    */
   async history(options: HistoryOptions = {}): Promise<RoomMessage[]> {

@@ -6,6 +6,9 @@ import { OWN_STREAM } from './session'
 import { type StoredMessage, unpackMessage } from './stored-message'
 import type { Stream, Tap } from './stream'
 
+/** What a frame grows by on its way, about: position, and the mark of a skip in front of it. */
+const PLACE_BYTES = 32
+
 /** A frame to be sent again. */
 export interface MissedFrame {
   /** Of several streams: what came first. */
@@ -32,8 +35,10 @@ export interface MissedRange {
   readonly after: number
   /** Position that ends it, itself included. */
   readonly upTo: number
-  /** Bytes of frames at most, but for the first, unless it is 0. */
+  /** Bytes of frames at most. */
   readonly maxBytes: number
+  /** Whether the first may be larger: who asks again would else never get it. */
+  readonly mayExceed?: boolean
 }
 
 /** How frames are made for one namespace. */
@@ -58,6 +63,11 @@ export class StreamReading {
   /** Messages that were not for the reader are skipped. */
   missed(range: MissedRange, reader: Reader, maker: FrameMaker): Missed {
     const { stream, page, tap } = this
+    // Another order than ours: the log was lost.
+    if (page.epoch !== stream.epoch) {
+      const held = { number: stream.number, items: [], top: stream.top, isGapless: false }
+      return missedOf(held, range, () => true, maker)
+    }
     const later = tap?.items.filter(({ offset }) => offset > page.top) ?? []
     const held: Held = {
       number: stream.number,
@@ -76,8 +86,14 @@ export class StreamReading {
 }
 
 /** Reads a stream. {@link StreamReading.end} has to be called. */
-export function readBehind({ log }: Engine, stream: Stream, after: number): Soon<StreamReading> {
-  const page = log.read(stream.channel, { epoch: stream.epoch, offset: after }, stream.keep.messages)
+export function readBehind(
+  { log }: Engine,
+  stream: Stream,
+  after: number,
+  upTo = Number.POSITIVE_INFINITY,
+): Soon<StreamReading> {
+  const limit = Math.max(0, Math.min(stream.keep.messages, upTo - after))
+  const page = log.read(stream.channel, { epoch: stream.epoch, offset: after }, limit)
   if (!isThenable(page)) return new StreamReading(stream, page as LogPage, null)
   const tap = stream.tap()
   return (page as PromiseLike<LogPage>).then(
@@ -107,7 +123,7 @@ interface Held {
 
 function missedOf(
   { number, items, top, isGapless }: Held,
-  { after, upTo, maxBytes }: MissedRange,
+  { after, upTo, maxBytes, mayExceed = false }: MissedRange,
   isMeant: (message: StoredMessage) => boolean,
   maker: FrameMaker,
 ): Missed {
@@ -133,10 +149,11 @@ function missedOf(
       continue
     }
     flush()
-    isCut = (bytes > 0 || maxBytes <= 0) && bytes + frame.length > maxBytes
+    const size = frame.length + PLACE_BYTES
+    isCut = bytes + size > maxBytes && !(mayExceed && bytes === 0)
     if (isCut) break
-    bytes += frame.length
-    frames.push({ order, frame: withPosition(frame, number, offset) })
+    bytes += size
+    frames.push({ order, frame: withPosition(frame, maker.namespace, number, offset) })
   }
   flush()
   const first = items[0]?.offset ?? top + 1

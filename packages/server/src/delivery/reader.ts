@@ -1,13 +1,13 @@
 import type { StoredMessage } from './stored-message'
 import type { Stream } from './stream'
-import type { Place, Tracking } from './tracking'
+import type { Place } from './tracking'
 
 /** Who reads a stream again. */
 export interface Reader {
   /** Its id, its user and its rooms. */
   readonly names: ReadonlySet<string>
-  /** null if it has been in no stream. */
-  readonly tracking: Tracking | null
+  /** Where it is, and was. */
+  readonly places: readonly Place[]
 }
 
 /**
@@ -15,11 +15,10 @@ export interface Reader {
  * streams; of rooms without positions it is as it is now.
  */
 export function isMeantFor(
-  { names, tracking }: Reader,
+  { names, places }: Reader,
   { except, rooms, order }: Pick<StoredMessage, 'except' | 'order' | 'rooms'>,
   stream: Stream | null,
 ): boolean {
-  const places = tracking?.places ?? []
   const isExcepted = except.some((name) => {
     const known = places.filter((place) => place.stream.room === name)
     return known.length === 0 ? names.has(name) : known.some((place) => covers(place, order))

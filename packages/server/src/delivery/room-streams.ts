@@ -9,12 +9,14 @@ import { RoomPolicies } from '../rooms/room-policies'
 import { noticeFrame } from './missed'
 import type { EmitOrder } from './order'
 import type { Reader } from './reader'
+import type { Sessions } from './sessions'
 import { soon } from './soon'
 import { packMessage, type StoredMessage, unpackMessage } from './stored-message'
 import type { Stream, StreamOwner, Streams } from './stream'
 import { type Moment, Tracking } from './tracking'
 
 const NO_ROOMS: readonly string[] = []
+const NO_KEYS: ReadonlyMap<string, string> = new Map()
 
 /** A socket as streams see it. */
 export interface StreamMember extends RoomMember {
@@ -35,6 +37,7 @@ export interface RoomStreamsHost<Member extends StreamMember> {
   readonly wheel: TimingWheel
   readonly reportFault: FaultHook
   readonly recovery: ResolvedRecovery | null
+  readonly sessions: Sessions | null
   /** How long something may be on its way until the link is found to be lost. */
   readonly doubtMs: number
   readonly index: RoomIndex<Member>
@@ -54,6 +57,7 @@ export interface RoomStreamsHost<Member extends StreamMember> {
 export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   private readonly policies = new RoomPolicies<ResolvedRoomPolicy>()
   private hasHistory: boolean
+  private retains = false
 
   constructor(private readonly host: RoomStreamsHost<Member>) {
     this.hasHistory = host.recovery !== null
@@ -67,6 +71,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   setPolicy(pattern: string, policy: ResolvedRoomPolicy): void {
     this.policies.add(pattern, policy)
     if (policy.history) this.hasHistory = true
+    if (policy.history?.retain) this.retains = true
   }
 
   policyOf(room: string): ResolvedRoomPolicy | undefined {
@@ -76,10 +81,16 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   /** How much of a room is kept; null for a room without positions. */
   keepOf(room: string): KeepLimits | null {
     // The rooms of one socket and of one user are no rooms: what they are sent is in the streams of the sockets.
-    if (!this.hasHistory || this.host.index.members.has(room) || room.startsWith('\0')) return null
+    if (!this.hasHistory || this.isOwnRoom(room)) return null
     const policy = this.policies.of(room)
     if (policy?.history !== undefined) return policy.history
     return this.host.recovery?.history ?? null
+  }
+
+  /** Whether a room is that of one socket, with a link or expected back, or of one user. */
+  isOwnRoom(room: string): boolean {
+    const { index, sessions } = this.host
+    return room.startsWith('\0') || index.members.has(room) || sessions?.get(room) !== undefined
   }
 
   /** The stream of a room that is followed; null stands for everybody. */
@@ -93,7 +104,11 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
    */
   open(room: string | null): Soon<Stream | null> {
     const known = this.get(room)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // Of a namespace of this name that is no more.
+      known.owner = this
+      return known
+    }
     const { host } = this
     if (room !== null && host.index.room(room) !== undefined && !host.streams.isOpening(this.channelOf(room)))
       return null
@@ -107,21 +122,21 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     names.add(member.id)
     const userId = member.login?.account?.id
     if (userId !== undefined) names.add(userRoom(userId))
-    return { names, tracking: member.tracking }
+    return { names, places: member.tracking?.places ?? [] }
   }
 
   /**
    * Sends an event that is to be kept: not volatile, and none that wants an answer.
    *
    * @param frame  Without a position; copied before it returns.
+   * @param keys   Of {@link keysOf}.
    * @returns The rooms that have it in their streams.
    */
   emit(
     targets: Targets,
     flags: DeliveryFlags & { readonly order: number },
     frame: Uint8Array,
-    event: string,
-    args: readonly unknown[],
+    keys: ReadonlyMap<string, string>,
   ): readonly string[] {
     const { broadcaster, recovery } = this.host
     const { except } = targets
@@ -134,14 +149,15 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
       }
       return NO_ROOMS
     }
-    const rooms = [...new Set(targets.rooms)]
+    const rooms = targets.rooms.length === 1 ? targets.rooms : [...new Set(targets.rooms)]
     const logged = rooms.filter((room) => this.isLogged(room))
     if (logged.length === 0) {
       broadcaster.publish(targets, frame, flags)
       return logged
     }
-    // The frame may be a view that the code of the application overwrites.
-    const copy = frame.slice()
+    const others = rooms.filter((room) => this.isPlain(room))
+    // The frame may be a view that the next one overwrites.
+    const copy = rooms.length === 1 && others.length === 0 ? frame : frame.slice()
     const message = {
       compress,
       order,
@@ -149,10 +165,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
       rooms: logged.length > 1 ? logged : NO_ROOMS,
       frame: copy,
     }
-    for (const room of logged) {
-      this.append(room, this.keepOf(room) as KeepLimits, message, this.keyOf(room, event, args))
-    }
-    const others = rooms.filter((room) => this.isPlain(room))
+    for (const room of logged) this.append(room, this.keepOf(room) as KeepLimits, message, keys.get(room))
     if (others.length > 0) {
       const served = logged.filter((room) => !others.includes(room))
       broadcaster.publish({ rooms: others, except: [...except, ...served] }, copy, flags)
@@ -162,15 +175,16 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
 
   /** Whether messages to a room are kept: somebody follows it, or its policy says so. */
   private isLogged(room: string): boolean {
-    if (this.get(room) !== undefined) return true
     if (this.keepOf(room) === null) return false
+    if (this.get(room) !== undefined) return true
     return !!this.policies.of(room)?.history || this.host.streams.isOpening(this.channelOf(room))
   }
 
   /** Whether a room has members that get its messages without positions. */
   private isPlain(room: string): boolean {
+    if (this.keepOf(room) === null) return true
     if (this.get(room) !== undefined || this.host.streams.isOpening(this.channelOf(room))) return false
-    return this.keepOf(room) === null || this.host.index.room(room) !== undefined
+    return this.host.index.room(room) !== undefined
   }
 
   /** A socket is about to join a room. @param isTold  Whether the client hears of it here. */
@@ -198,11 +212,6 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     return { order: this.host.order.last, now: this.host.wheel.now() }
   }
 
-  /** A stream has a member again. */
-  follow(stream: Stream): void {
-    this.host.streams.use(stream)
-  }
-
   /** A socket has left a room. @param isTold  Whether the client hears of it here. */
   leave(member: Member, room: string, isTold: boolean): void {
     const { tracking } = member
@@ -215,6 +224,7 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
 
   /** A room has lost a member, maybe the last. */
   restIfEmpty(room: string): void {
+    if (!this.hasHistory) return
     const stream = this.get(room)
     if (stream !== undefined && this.host.index.room(room) === undefined) this.host.streams.rest(stream)
   }
@@ -243,30 +253,49 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     const left = rooms.length === 0 ? except : [...except, ...rooms.slice(0, rooms.indexOf(room as string))]
     const targets: Targets = { rooms: room === null ? [] : [room], except: left }
     const skip = left.length === 0 ? null : noticeFrame({ codec, namespace }, ['skip', number, top, top])
-    broadcaster.publish(targets, withPosition(frame, number, top), { volatile: false, compress }, skip)
+    broadcaster.publish(targets, withPosition(frame, namespace, number, top), { volatile: false, compress }, skip)
   }
 
   private append(room: string | null, keep: KeepLimits, message: StoredMessage, key?: string): void {
-    const { engine, streams } = this.host
+    const { engine, streams, broadcaster } = this.host
     const channel = this.channelOf(room)
     const bytes = packMessage(message)
-    // Behind the joins that wait for the stream.
+    const opened = streams.opened(channel)
+    if (opened === undefined) return this.attempt(() => engine.log.append(channel, bytes, keep, key))
+    // Behind the joins that wait for the stream; without it, as to a room without positions.
+    const plain = unpackMessage(bytes)
+    opened.then(
+      () => this.attempt(() => engine.log.append(channel, bytes, keep, key)),
+      () => {
+        const { except, compress, frame } = plain
+        broadcaster.publish({ rooms: room === null ? [] : [room], except }, frame, { volatile: false, compress })
+      },
+    )
+  }
+
+  /** A fault of the engine is told to nobody but the hook: of a message for several rooms the others have to be served. */
+  private attempt(work: () => Soon<unknown>): void {
     try {
-      const appended = soon(streams.opened(channel), () => engine.log.append(channel, bytes, keep, key))
-      if (isThenable(appended)) appended.then(undefined, (error: unknown) => this.onFault(error))
+      const done = work()
+      if (isThenable(done)) done.then(undefined, (error: unknown) => this.onFault(error))
     } catch (error) {
-      // Of a message for several rooms the others have to be served.
       this.onFault(error)
     }
   }
 
-  private keyOf(room: string, event: string, args: readonly unknown[]): string | undefined {
-    try {
-      return this.policies.of(room)?.history?.retain?.(event, ...args)
-    } catch (error) {
-      this.host.reportFault(error, { where: 'room policy', name: 'history.retain' })
-      return undefined
+  /** Under which keys rooms retain an event. Asked before it is encoded: the rules are the application's. */
+  keysOf(rooms: readonly string[], event: string, args: readonly unknown[]): ReadonlyMap<string, string> {
+    if (!this.retains) return NO_KEYS
+    const keys = new Map<string, string>()
+    for (const room of rooms) {
+      try {
+        const key = this.policies.of(room)?.history?.retain?.(event, ...args)
+        if (key !== undefined) keys.set(room, key)
+      } catch (error) {
+        this.host.reportFault(error, { where: 'room policy', name: 'history.retain' })
+      }
     }
+    return keys
   }
 
   private onFault(error: unknown): void {

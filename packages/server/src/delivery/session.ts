@@ -16,6 +16,8 @@ export class Session {
   constructor(
     /** Of the socket. */
     readonly id: string,
+    /** Name of the namespace. */
+    readonly nsp: string,
     /** Secret of the client's own making. */
     readonly client: string,
     private readonly makeRing: () => Ring,
@@ -33,8 +35,8 @@ export class Session {
   }
 
   /** Keeps a message to the socket alone. @returns The frame with its position. */
-  keep(frame: Uint8Array, compress: boolean, order: number): Uint8Array {
+  keep(frame: Uint8Array, compress: boolean, order: number, namespace: number): Uint8Array {
     const position = this.own.push(packMessage({ compress, order, except: [], rooms: [], frame }), Date.now())
-    return withPosition(frame, OWN_STREAM, position)
+    return withPosition(frame, namespace, OWN_STREAM, position)
   }
 }

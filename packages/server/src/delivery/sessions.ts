@@ -105,9 +105,9 @@ export class Sessions {
   }
 
   /** A session for a new socket. @param client  Secret of the client's own making. */
-  begin(id: string, client: string): Session {
+  begin(id: string, nsp: string, client: string): Session {
     const keep: KeepLimits = this.host.recovery.history
-    return new Session(id, client, () => new Ring(this.host.budget, keep))
+    return new Session(id, nsp, client, () => new Ring(this.host.budget, keep))
   }
 
   /**
@@ -119,7 +119,7 @@ export class Sessions {
     const secret = randomBytes(SECRET_BYTES).toString('base64url')
     // One that the client never got, if it came with the one before.
     for (const key of [session.key, session.formerKey]) if (key && key !== taken) this.drop(key)
-    session.key = sessionKey(secret, session.client)
+    session.key = sessionKey(secret, session)
     session.formerKey = taken
     for (const key of [session.key, taken]) if (key !== null) this.restore(session, key)
     return secret
@@ -211,7 +211,7 @@ export class Sessions {
       for (const detached of addressed ?? []) {
         if (detached?.namespace !== namespace || kept.has(detached) || detached.goesBy(message.except)) continue
         kept.add(detached)
-        detached.session.keep(message.frame, message.compress, message.order)
+        detached.session.keep(message.frame, message.compress, message.order, namespace)
       }
     }
   }
@@ -264,6 +264,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** Never the secret itself: who reads the store cannot take a session. */
-export function sessionKey(secret: string, client: string): string {
-  return `session:${createHash('sha256').update(`${client}\0${secret}`).digest('base64url')}`
+export function sessionKey(secret: string, { nsp, client }: Pick<Session, 'client' | 'nsp'>): string {
+  return `session:${createHash('sha256')
+    .update(JSON.stringify([nsp, client, secret]))
+    .digest('base64url')}`
 }

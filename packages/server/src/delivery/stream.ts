@@ -27,7 +27,8 @@ export class Stream implements Deadline {
     readonly epoch: string,
     /** Offset of the newest message that was delivered here. */
     public top: number,
-    readonly owner: StreamOwner,
+    /** The namespace: another one of the same name may take its place. */
+    public owner: StreamOwner,
     private readonly onIdleLong: (stream: Stream) => void,
   ) {}
 
@@ -97,8 +98,13 @@ export class Streams {
 
   /** The stream of a channel, which is followed from now on; for a while, if nobody uses it. */
   open(channel: string, room: string | null, keep: KeepLimits, owner: StreamOwner): Soon<Stream> {
-    const known = this.byChannel.get(channel) ?? this.opening.get(channel)
-    if (known !== undefined) return known
+    const known = this.byChannel.get(channel)
+    if (known !== undefined) {
+      known.owner = owner
+      return known
+    }
+    const opening = this.opening.get(channel)
+    if (opening !== undefined) return soon(opening, () => this.open(channel, room, keep, owner))
     const { bus, log } = this.engine
     const opened = soon(bus.subscribe([channel]), () =>
       soon(log.read(channel, null, 0), ({ epoch, top }) => {
@@ -122,7 +128,7 @@ export class Streams {
   }
 
   /** When the stream of a channel is open, if it is about to be: what is added before is not for those who wait for it. */
-  opened(channel: string): Soon<unknown> {
+  opened(channel: string): PromiseLike<unknown> | undefined {
     return this.opening.get(channel)
   }
 

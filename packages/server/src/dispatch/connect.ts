@@ -110,14 +110,15 @@ function admitThroughMiddleware(
     if (cancelled?.aborted) return
     showIdentity(socket, identity)
     atOnce(
-      soon(claimSession(socket, body), (claim) => {
-        if (claim === null) return pass(null)
-        // Taken already when the link is gone: for the next attempt.
-        cancelled?.addEventListener('abort', () => giveBack(socket, claim), { once: true })
-        if (cancelled?.aborted) return giveBack(socket, claim)
-        takeOver(socket, claim)
-        pass(claim)
-      }),
+      () =>
+        soon(claimSession(socket, body), (claim) => {
+          if (claim === null) return pass(null)
+          // Taken already when the link is gone: for the next attempt.
+          cancelled?.addEventListener('abort', () => giveBack(socket, claim), { once: true })
+          if (cancelled?.aborted) return giveBack(socket, claim)
+          takeOver(socket, claim)
+          pass(claim)
+        }),
       onFault,
     )
   })
@@ -127,7 +128,7 @@ function admitThroughMiddleware(
       if (socket.isEnded) refuseWith(REFUSED)
       else if (outcome.kind === 'refused') refuseWith(refusal(runtime, namespace, socket, outcome))
       else if (claim === null) decide(() => admit(runtime, connection, namespace, socket, previous, null))
-      else atOnce(resume(claim), onFault)
+      else atOnce(() => resume(claim), onFault)
     })
   }
 
@@ -153,9 +154,14 @@ function admitThroughMiddleware(
 /** Of a session that could not be resumed: the next attempt begins anew. */
 const FOR_NOW: ErrorBody = { ...REFUSED, data: { retryAfterMs: 0 } }
 
-/** Tells of a fault of what may go on later. */
-function atOnce(done: Soon<void>, onFault: (error: unknown) => void): void {
-  if (isThenable(done)) done.then(undefined, onFault)
+/** Tells of a fault, now or later. */
+function atOnce(work: () => Soon<void>, onFault: (error: unknown) => void): void {
+  try {
+    const done = work()
+    if (isThenable(done)) done.then(undefined, onFault)
+  } catch (error) {
+    onFault(error)
+  }
 }
 
 function passMiddleware(

@@ -34,10 +34,11 @@ interface Snapshot {
 export function join(socket: AnySocket, args: readonly unknown[], reply: Reply): Soon<void> {
   const room = readRoomName(args[0])
   const [, params, position] = args
-  const since = readPosition(position)
+  const asked = readPosition(position)
   const { streams } = (socket.host as AnyNamespace).inside
   const policy = streams.policyOf(room)
-  if (!policy?.authorize) return reply.refuse(JOIN_REFUSED)
+  if (!policy?.authorize || streams.isOwnRoom(room)) return reply.refuse(JOIN_REFUSED)
+  const since = policy.history?.read === 'members' ? asked : null
   const tracking = socket.track()
   tracking.client ??= new ClientRooms()
   const { client } = tracking
@@ -164,7 +165,8 @@ function snapshotOf(
     })
   }
   const { streams } = (socket.host as AnyNamespace).inside
-  if (snapshot === 'retained') return soon(streams.readRetained(room), (page) => ({ messages: show(socket, page) }))
+  if (snapshot === 'retained')
+    return soon(streams.readRetained(room), (page) => ({ messages: showRetained(socket, page) }))
   if (snapshot === 0) return {}
   return soon(streams.readLast(room, at + 1, snapshot), (page) => ({ messages: show(socket, page) }))
 }
@@ -211,8 +213,22 @@ function readShown(socket: AnySocket, room: string, before: number | null, limit
   })
 }
 
+/** All that are retained; what is more than a client can be sent at once is a fault of the rules. */
+function showRetained(socket: AnySocket, page: LogPage): ShownMessage[] {
+  const { runtime } = socket.host
+  const shown = show(socket, page, runtime.resendBytes)
+  const isCut = page.items.reduce((sum, { frame }) => sum + frame.length, 0) > runtime.resendBytes
+  if (isCut || !page.isGapless) {
+    const fault = new RangeError(
+      'retained values are more than is kept, or than can be sent at once; the oldest were left out',
+    )
+    runtime.reportFault(fault, { where: 'room policy', name: 'snapshot', socketId: socket.id })
+  }
+  return shown
+}
+
 /** Messages as this client may see them, the newest that fit. */
-function show(socket: AnySocket, { items }: LogPage): ShownMessage[] {
+function show(socket: AnySocket, { items }: LogPage, maxBytes: number = LIMITS.historyPageBytes): ShownMessage[] {
   const reader = (socket.host as AnyNamespace).inside.streams.readerOf(socket)
   // Whoever said something to the others sees it in what was said.
   const names = new Set(reader.names)
@@ -222,9 +238,9 @@ function show(socket: AnySocket, { items }: LogPage): ShownMessage[] {
   for (const item of [...items].reverse()) {
     const message = unpackMessage(item.frame)
     const { frame } = message
-    if (!isMeantFor({ names, tracking: null }, message, null)) continue
+    if (!isMeantFor({ names, places: [] }, message, null)) continue
     bytes += frame.length
-    if (bytes > LIMITS.historyPageBytes && shown.length > 0) break
+    if (bytes > maxBytes && shown.length > 0) break
     shown.push(shownMessage(item, frame))
   }
   return shown.reverse()

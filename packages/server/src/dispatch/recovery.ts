@@ -1,4 +1,4 @@
-import type { RoomEntry } from '@roomcast/protocol'
+import { isThenable, type RoomEntry } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
@@ -15,7 +15,7 @@ import type { Reader } from '../delivery/reader'
 import { OWN_STREAM } from '../delivery/session'
 import { soon, soonEach } from '../delivery/soon'
 import type { Stream } from '../delivery/stream'
-import { isInside, type Place } from '../delivery/tracking'
+import { isInside, type Place, type Tracking } from '../delivery/tracking'
 import { userRoom } from '../rooms/room-index'
 import { type Claim, roomsOf } from './resume'
 
@@ -44,11 +44,24 @@ export function readRecovery(socket: AnySocket, claim: Claim): Soon<() => Recove
       readings.set(stream, reading)
     })
   })
-  return soon(read, () => () => {
-    const recovery = new RecoveryMaker(socket, claim, positions, readings).make()
+  const end = () => {
     for (const reading of readings.values()) reading.end()
-    return recovery
-  })
+  }
+  const make = () => {
+    try {
+      return new RecoveryMaker(socket, claim, positions, readings).make()
+    } finally {
+      end()
+    }
+  }
+  if (!isThenable(read)) return make
+  return (read as PromiseLike<void>).then(
+    () => make,
+    (error: unknown) => {
+      end()
+      throw error
+    },
+  )
 }
 
 /** Puts together what a client has missed, as much as fits. */
@@ -57,7 +70,10 @@ class RecoveryMaker {
   private readonly missed: MissedFrame[] = []
   private readonly maker: FrameMaker
   private readonly reader: Reader
+  private readonly tracking: Tracking
   private readonly now: number
+  private readonly rooms: ReadonlySet<string>
+  private readonly isNumbered: (room: string) => boolean
   private bytesLeft: number
   private isComplete: boolean
 
@@ -69,10 +85,16 @@ class RecoveryMaker {
   ) {
     const { inside, runtime } = socket.host as AnyNamespace
     const { session, tracking, userId } = claim.state
-    const names = new Set([session.id, ...roomsOf(socket, claim)])
+    this.rooms = roomsOf(socket, claim)
+    this.isNumbered = (room) => inside.streams.keepOf(room) !== null
+    const names = new Set([session.id, ...this.rooms])
     if (userId !== null) names.add(userRoom(userId))
     this.maker = inside.maker
-    this.reader = { names, tracking }
+    for (const room of claim.refused) names.delete(room)
+    // What was for a room that it may not be in any more as well comes from the others.
+    const places = tracking.places.filter(({ stream }) => !claim.refused.has(stream.room ?? ''))
+    this.reader = { names, places }
+    this.tracking = tracking
     this.now = runtime.wheel.now()
     this.bytesLeft = runtime.resendBytes
     this.isComplete = !tracking.isIncomplete(this.now)
@@ -84,6 +106,9 @@ class RecoveryMaker {
     const range = { after: Math.min(resume.own, own.top), upTo: Number.POSITIVE_INFINITY, maxBytes: this.bytesLeft }
     this.take(OWN_STREAM, missedOfOwn(own, range, this.maker))
     for (const [stream, stays] of staysByStream(state.tracking.places)) this.addStream(stream, stays)
+    // A room that should have a stream, and the socket is not in one: nobody knows what it has missed.
+    const known = new Set(state.tracking.places.filter(isInside).map(({ stream }) => stream.room))
+    for (const room of this.rooms) if (!known.has(room) && this.isNumbered(room)) this.isComplete = false
     const named = resume.rooms.map(([number]) => this.entries.get(number) ?? null)
     const others = [...this.entries.values()].filter(([number]) => !this.positions.has(number))
     const frames = this.missed.sort((a, b) => a.order - b.order).map(({ frame }) => frame)
@@ -122,7 +147,7 @@ class RecoveryMaker {
   private mayLack(stay: Place): boolean {
     if (isInside(stay) || this.positions.has(stay.stream.number)) return true
     // It was told that it has left, and then it has everything before; or it has heard of neither.
-    if (stay.to > stay.from && this.reader.tracking?.isNew(stay, this.now)) this.isComplete = false
+    if (stay.to > stay.from && this.tracking.isNew(stay, this.now)) this.isComplete = false
     return false
   }
 

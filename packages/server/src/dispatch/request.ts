@@ -33,9 +33,12 @@ const REQUESTS: ReadonlyMap<string, Request> = new Map([
 export function deliverRequest(socket: AnySocket, { name, ackId, args, bytes }: HeldFrame, hold: Hold): void {
   if (!socket.connected) return
   const reply = new Reply(socket, name, ackId)
-  // Credentials wait in a queue; at CONNECT they have the same bound.
-  if (name === 'login' && bytes > LIMITS.bytesBeforeConnect) {
-    return reply.refuse({ code: 'INVALID_REQUEST', message: `more than ${LIMITS.bytesBeforeConnect} bytes to log in` })
+  // Credentials wait in a queue, and params of rooms are kept; at CONNECT there is the same bound.
+  if ((name === 'login' || name === 'join') && bytes > LIMITS.bytesBeforeConnect) {
+    return reply.refuse({
+      code: 'INVALID_REQUEST',
+      message: `more than ${LIMITS.bytesBeforeConnect} bytes for ${name}`,
+    })
   }
   const request = REQUESTS.get(name)
   if (request === undefined) {

@@ -64,11 +64,7 @@ export function fenceOff(namespace: AnyNamespace, holder: AnySocket | null): voi
 }
 
 /** The socket has the session now. */
-export function attachSession(
-  { runtime, inside }: AnyNamespace,
-  socket: AnySocket,
-  { claim, recovery }: Resumed,
-): void {
+export function attachSession({ runtime }: AnyNamespace, socket: AnySocket, { claim, recovery }: Resumed): void {
   const { refused } = claim
   const { tracking, session } = claim.state
   const detached = runtime.sessions?.get(session.id)
@@ -79,16 +75,16 @@ export function attachSession(
   tracking.resumedAt = runtime.wheel.now()
   socket.tracking = tracking
   if (recovery.isComplete) socket.markRecovered()
-  for (const place of tracking.places) if (isInside(place)) inside.streams.follow(place.stream)
+  for (const place of tracking.places) if (isInside(place)) runtime.streams.use(place.stream)
 }
 
 /** Puts the socket into the rooms of the session. */
 export function restoreRooms({ inside }: AnyNamespace, socket: AnySocket, { claim, rooms }: Resumed): void {
   const { tracking } = claim.state
+  const known = new Set(tracking.places.filter(isInside).map(({ stream }) => stream.room))
   for (const room of rooms) {
     if (claim.refused.has(room) || !socket.connected) continue
-    const isKnown = tracking.places.some((place) => isInside(place) && place.stream.room === room)
-    inside.join(socket, room, !isKnown)
+    inside.join(socket, room, !known.has(room))
   }
   const gone = [...(tracking.client?.leftUntold.splice(0) ?? []), ...claim.refused].filter(
     (room) => inside.streams.keepOf(room) === null,

@@ -1,4 +1,4 @@
-import type { ConnectBody, ResumeBody } from '@roomcast/protocol'
+import { type ConnectBody, LIMITS, type ResumeBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
@@ -31,19 +31,15 @@ export function claimSession(socket: AnySocket, { resume }: ConnectBody): Soon<C
   const { sessions } = namespace.runtime
   const { clientSecret } = socket
   if (sessions === null || resume === undefined || clientSecret === null) return null
-  const key = sessionKey(resume.secret, clientSecret)
+  const key = sessionKey(resume.secret, { nsp: namespace.name, client: clientSecret })
   return soon(sessions.claim(key), (id) => {
     const holder = id === null ? null : holderOf(namespace, id)
     const detached = id === null ? undefined : sessions.get(id)
     const state = holder === null ? detached : namespace.resumable.stateOf(holder)
     if (!state) return null
-    if (state.namespace !== namespace.number) {
-      // Of another namespace, where it is still good.
-      sessions.restore(state.session, key)
-      return null
-    }
-    if (state.userId !== (socket.user?.id ?? null)) {
-      // Somebody else has the secret, or the client has become somebody else: either way it is of no use any more.
+    const isSame = state.userId === (socket.user?.id ?? null)
+    if (!isSame || state.tracking.places.length > LIMITS.resumedRooms) {
+      // Somebody else has the secret, the client has become somebody else, or it is too much: of no use any more.
       if (detached !== undefined) sessions.end(detached)
       else sessions.forget(state.session)
       return null
@@ -54,9 +50,11 @@ export function claimSession(socket: AnySocket, { resume }: ConnectBody): Soon<C
 
 /** Whether the session is still to be had. */
 export function isHeld({ host }: AnySocket, { state, holder }: Claim): boolean {
-  const { session } = state
-  if (holder?.connected && holder.tracking?.session === session && session.key !== '') return true
-  return host.runtime.sessions?.get(session.id)?.session === session
+  const { session, userId } = state
+  if (holder?.connected && holder.tracking?.session === session && session.key !== '')
+    return (holder.user?.id ?? null) === userId
+  const detached = host.runtime.sessions?.get(session.id)
+  return detached?.session === session && detached.userId === userId
 }
 
 /** The claim comes to nothing: the secret is good again, unless the session is in other hands by now. */

@@ -41,10 +41,11 @@ function readWanted(value: unknown): Wanted[] {
   if (!Array.isArray(value)) throw invalid('there is no list of positions')
   const wanted = new Map<number, Wanted>()
   for (const each of value as unknown[]) {
-    const [number, after, upTo = Number.POSITIVE_INFINITY] = Array.isArray(each) ? each : []
+    const [number, after, end] = Array.isArray(each) ? each : []
+    const upTo: unknown = end ?? Number.POSITIVE_INFINITY
     const isLegal = isCount(number) && (after === null || isCount(after))
     if (!isLegal || !(upTo === Number.POSITIVE_INFINITY || isCount(upTo))) throw invalid('a position is malformed')
-    wanted.set(number, { number, after, upTo })
+    wanted.set(number, { number, after, upTo: upTo as number })
   }
   return [...wanted.values()]
 }
@@ -59,12 +60,13 @@ function unnamed(tracking: Tracking | null, wanted: readonly Wanted[]): Wanted[]
 
 /** @returns Bytes that were sent. */
 function resend(socket: AnySocket, { number, after, upTo }: Wanted, maxBytes: number): Soon<number> {
+  const mayExceed = maxBytes === socket.host.runtime.resendBytes
   const { tracking } = socket
   const { maker, streams } = (socket.host as AnyNamespace).inside
   if (number === OWN_STREAM && tracking?.session) {
     const { own } = tracking.session
     const from = Math.min(after ?? 0, own.top)
-    const missed = missedOfOwn(own, { after: from, upTo, maxBytes }, maker)
+    const missed = missedOfOwn(own, { after: from, upTo, maxBytes, mayExceed }, maker)
     // What has arrived is not asked for again.
     own.trimTo(from)
     return sendMissed(socket, number, missed)
@@ -74,8 +76,8 @@ function resend(socket: AnySocket, { number, after, upTo }: Wanted, maxBytes: nu
     socket.notify(['left', number, null])
     return 0
   }
-  const range = { after: Math.max(place.from, after ?? 0), upTo: Math.min(place.to, upTo), maxBytes }
-  return soon(readBehind(socket.host.runtime.engine, place.stream, range.after), (reading) => {
+  const range = { after: Math.max(place.from, after ?? 0), upTo: Math.min(place.to, upTo), maxBytes, mayExceed }
+  return soon(readBehind(socket.host.runtime.engine, place.stream, range.after, range.upTo), (reading) => {
     const missed = reading.missed(range, streams.readerOf(socket), maker)
     reading.end()
     // It may have been out in between, and has heard of neither.

@@ -13,7 +13,7 @@ export interface DeliveryFlags {
   readonly volatile: boolean
   /** Compress, if compression is on and the frame is large enough. */
   readonly compress: boolean
-  /** When it was emitted; 0 where nobody needs to know. */
+  /** When it was emitted; absent where nobody needs to know. */
   readonly order?: number
 }
 
@@ -119,8 +119,8 @@ export class Broadcaster<Member extends RoomMember> {
     if (skip !== null) for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress)
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
-      const skip = new Set(muted)
-      for (const member of members) if (!skip.has(member)) publisher.publish(ownTopic(member), frame, flags.compress)
+      const left = new Set(muted)
+      for (const member of members) if (!left.has(member)) publisher.publish(ownTopic(member), frame, flags.compress)
       return
     }
     for (const member of muted) member.wire?.unsubscribe(topic)

@@ -61,10 +61,11 @@ export interface RoomPolicy<User extends PublicUser = DefaultUser> {
    * false: not even for `connectionStateRecovery`. @default as connectionStateRecovery has it
    */
   readonly history?: HistoryPolicy | boolean
-  /** Who may join by `socket.join` of the client. @default nobody */
+  /** Who may join by `socket.join` of the client, with `params` of up to 8 KB. @default nobody */
   readonly authorize?: JoinRule<User>
   /**
-   * What who joins is shown first: a number of messages, the retained ones, or what a function returns.
+   * What who joins is shown first: a number of messages, up to 1,000 and 256 KB; the retained ones, up to half of `maxOutgoingBytes`; or what a
+   * function returns.
    * @default 0
    */
   readonly snapshot?: SnapshotHook<User> | number | 'retained'
