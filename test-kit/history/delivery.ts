@@ -1,7 +1,8 @@
-import type { DeliveredFact, GapFact, HistoryRecord } from './records'
-import { type MissingMessage, missingOf } from './stretches'
+import { holesOf } from './holes'
+import { missingOf } from './memberships'
+import type { DeliveredFact } from './records'
 import { ownStream, streamName, type Timeline } from './timeline'
-import { nameIds, type Violation } from './violation'
+import type { Violation } from './violation'
 
 /** I2: in order, none twice, none that a snapshot had already, none that was for others. Messages that came with positions are for `positions.ts`. */
 export function checkOrder(timeline: Timeline): Violation[] {
@@ -79,55 +80,7 @@ export function checkWindow(timeline: Timeline, windowMs: number): Violation[] {
 }
 
 function holes(timeline: Timeline): Violation[] {
-  return [...timeline.sessions.keys()].flatMap((session) => {
-    const missing = missingOf(timeline, session).sort((a, b) => a.after - b.after)
-    return group(unexplained(timeline, session, missing)).map((hole) => report(timeline, session, hole))
-  })
-}
-
-/**
- * What no gap accounts for. A gap has to come behind the message in front of what is missing. It covers the positions that it
- * names; where nobody knows the position of a message, as many messages as it has positions.
- */
-function unexplained(timeline: Timeline, session: string, missing: readonly MissingMessage[]): MissingMessage[] {
-  const losses = timeline.lossesOf(session)
-  const left = new Map(losses.map((loss) => [loss, loss.to - loss.from + 1]))
-  const explained = new Set<string>()
-  return missing.filter((one) => {
-    const { record, streams } = one.message
-    // A message for several rooms is missing once.
-    if (explained.has(record.msgId)) return false
-    explained.add(record.msgId)
-    const covers = (loss: HistoryRecord<GapFact>) => {
-      if (loss.index < one.after || (left.get(loss) ?? 0) === 0) return false
-      if (loss.room === null) return true
-      if (!streams.includes(loss.room)) return false
-      const position = timeline.positionOf(loss.room, one.message)
-      return position === undefined || (position >= loss.from && position <= loss.to)
-    }
-    const loss = losses.find((loss) => loss.room !== null && covers(loss)) ?? losses.find(covers)
-    if (loss === undefined) return true
-    left.set(loss, (left.get(loss) ?? 0) - 1)
-    return false
-  })
-}
-
-/** Those that are missing at the same place are one hole. */
-function group(missing: readonly MissingMessage[]): MissingMessage[][] {
-  const holes = new Map<string, MissingMessage[]>()
-  for (const one of missing) {
-    const key = `${one.stream} ${one.after} ${one.wasRecovered}`
-    const hole = holes.get(key)
-    if (hole === undefined) holes.set(key, [one])
-    else hole.push(one)
-  }
-  return [...holes.values()]
-}
-
-function report(timeline: Timeline, session: string, hole: readonly MissingMessage[]): Violation {
-  const [{ stream, after, wasRecovered }] = hole as readonly [MissingMessage]
-  const ids = hole.map(({ message }) => message.record.msgId)
-  const what = `of ${streamName(stream)} ${ids.length} are missing: ${nameIds(ids)}`
-  const why = wasRecovered ? 'though a resume said that nothing was' : 'and no gap accounts for them'
-  return timeline.violation(wasRecovered ? 'I4' : 'I3', session, after, `${what}, ${why}`, ids)
+  return [...timeline.sessions.keys()].flatMap((session) =>
+    holesOf(timeline, session, missingOf(timeline, session), timeline.lossesOf(session), streamName),
+  )
 }

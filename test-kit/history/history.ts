@@ -13,9 +13,11 @@ import type {
   Place,
   PresenceReport,
   ResourceReport,
+  ViewName,
 } from './records'
 import { checkBystanders, checkPresence, checkResources, checkUncaught } from './surroundings'
 import { Timeline } from './timeline'
+import { checkViews } from './views'
 import type { Invariant, Violation } from './violation'
 
 /** Violations of one invariant that are reported; the rest is counted. */
@@ -30,11 +32,13 @@ export interface HistoryOptions {
 /**
  * What publishers, servers and subscribers did, in one record, and whether that keeps the promises:
  *
- *   I1  what was answered was handled; what is to take effect once was handled once at most
+ *   I1  what was answered was handled; what is to take effect once was handled once at most; what was called was handled, or
+ *       has failed
  *   I2  in a session the messages of a room come in their order, and none twice
  *   I3  a message that is missing is accounted for by a `gap` with `repaired: false`, or by a new beginning: a connect, a
  *       rejoin or a snapshot that has recovered nothing
- *   I4  a resume with `recovered: true` misses nothing, and within the window there is no other
+ *   I4  a resume with `recovered: true` misses nothing but what was told to be lost before, and within the window there is no
+ *       other
  *   I5  who is shown is there, and the other way round
  *   I6  what a process holds goes back to what it was
  *   I7  nothing is left uncaught
@@ -42,7 +46,7 @@ export interface HistoryOptions {
  *
  *     const history = new History()
  *     observeSocket(history, 'ada', socket)                       // observe.ts: connects, messages, gaps
- *     observeRoom(history, 'ada', await socket.join('lobby'))
+ *     observeRoom(history, 'ada', await socket.join('lobby'), { events: ['say'] })
  *     history.published('m1', 'lobby')                            // on the server, right before io.to('lobby').emit
  *     ...
  *     await until(() => history.away().length === 0 && history.check().length === 0, 'a whole history').catch(() => {})
@@ -70,6 +74,11 @@ export class History {
   /** A call was answered, well or with an error of its handler. */
   answered(msgId: string): void {
     this.add({ kind: 'answered', msgId })
+  }
+
+  /** A call failed without an answer: `DISCONNECTED`, `ACK_TIMEOUT` and the like. It may have been handled, or not. */
+  failed(msgId: string): void {
+    this.add({ kind: 'failed', msgId })
   }
 
   /** A handler runs. */
@@ -134,6 +143,21 @@ export class History {
     this.add({ kind: 'left', session, room })
   }
 
+  /** An application shows these messages of a room, oldest first, instead of what it showed before. */
+  rendered(view: ViewName, msgIds: readonly string[]): void {
+    this.add({ kind: 'rendered', ...view, msgIds })
+  }
+
+  /** The handle of a room gives its application a message, which that shows too. */
+  added(view: ViewName, msgId: string): void {
+    this.add({ kind: 'added', ...view, msgId })
+  }
+
+  /** The handle of a room tells its application that positions are lost. */
+  missed(view: ViewName, from: number, to: number): void {
+    this.add({ kind: 'missed', ...view, from, to })
+  }
+
   /** What a node shows when all is quiet. */
   presence(report: PresenceReport): void {
     this.add({ kind: 'presence', report })
@@ -173,6 +197,7 @@ export class History {
       checkHoles,
       checkRecoveries,
       checkPositionHoles,
+      checkViews,
       checkPresence,
       checkResources,
       checkUncaught,

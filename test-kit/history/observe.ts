@@ -22,6 +22,7 @@ export interface ObservedSocket {
 /** What is needed of the handle of a room. */
 export interface ObservedRoom {
   readonly name: string
+  readonly state?: unknown
   readonly messages: readonly { readonly event: string; readonly args: readonly unknown[] }[]
   on(event: string, listener: (...args: unknown[]) => void): unknown
 }
@@ -47,22 +48,69 @@ export function observeSocket(
   })
 }
 
-/** Records the life of a room that a client has joined, from now on. Its messages and gaps are those of the socket. */
-export function observeRoom(
+/** Options of {@link observeRoom}. */
+export interface RoomOptions extends ObserveOptions {
+  /** Events of the application that the handle is listened to for. @default none: what it gives and shows is not recorded */
+  readonly events?: readonly string[]
+  /** Ids of the messages that an application shows at a join and a `snapshot`, oldest first. @default those of `messages` */
+  readonly shownOf?: (room: ObservedRoom) => readonly string[]
+  /**
+   * What is shown may be newer than where the handle is, as with an asynchronous `snapshot`: messages of it may come once more,
+   * which the application passes over.
+   *
+   * @default false
+   */
+  readonly mayOverlap?: boolean
+}
+
+/**
+ * Records the life of a room that a client has joined, from now on. Its messages and gaps are those of the socket, to be observed
+ * as well. With `events` the handle is looked at as a stream of its own too, as by an application that has nothing else: it renders
+ * what the handle shows now and at each `snapshot`, and adds what comes to its listeners.
+ */
+export function observeRoom(history: History, session: string, room: ObservedRoom, options: RoomOptions = {}): void {
+  const { msgIdOf = firstArgument, events = [] } = options
+  const { shownOf = (room) => messagesOf(room, msgIdOf) } = options
+  const { name } = room
+  // What may be newer does not say where the handle is.
+  const anchor = () => (options.mayOverlap ? {} : { after: shownOf(room).at(-1) })
+  history.joined(session, name, 'client', anchor())
+  // Its messages are those from before, until the snapshot that follows.
+  room.on('rejoin', (recovered) => history.rejoined(session, name, recovered === true))
+  room.on('snapshot', () => history.snapshot(session, name, anchor()))
+  room.on('closed', () => history.left(session, name))
+  if (events.length > 0) observeView(history, session, room, { ...options, msgIdOf, events, shownOf })
+}
+
+function observeView(
   history: History,
   session: string,
   room: ObservedRoom,
-  { msgIdOf = firstArgument }: ObserveOptions = {},
+  { msgIdOf, events, shownOf, mayOverlap = false }: RoomOptions & Required<Omit<RoomOptions, 'mayOverlap'>>,
 ): void {
-  const anchor = () => {
-    const ids = room.messages.map(({ event, args }) => msgIdOf(event, args))
-    return { after: ids.filter((id) => id !== undefined).at(-1) }
+  const view = { session, room: room.name, view: history.records.length }
+  let passedOver = new Set<string>()
+  const render = () => {
+    const msgIds = shownOf(room)
+    history.rendered(view, msgIds)
+    if (mayOverlap) passedOver = new Set(msgIds)
   }
-  history.joined(session, room.name, 'client', anchor())
-  // Its messages are those from before, until the snapshot that follows.
-  room.on('rejoin', (recovered) => history.rejoined(session, room.name, recovered === true))
-  room.on('snapshot', () => history.snapshot(session, room.name, anchor()))
-  room.on('closed', () => history.left(session, room.name))
+  render()
+  room.on('snapshot', render)
+  room.on('gap', (report) => {
+    const { from, to, repaired } = report as GapReport
+    if (!repaired) history.missed(view, from, to)
+  })
+  for (const event of events) {
+    room.on(event, (...args) => {
+      const msgId = msgIdOf(event, args)
+      if (msgId !== undefined && !passedOver.delete(msgId)) history.added(view, msgId)
+    })
+  }
+}
+
+function messagesOf({ messages }: ObservedRoom, msgIdOf: MsgIdOf): string[] {
+  return messages.map(({ event, args }) => msgIdOf(event, args)).filter((id) => id !== undefined)
 }
 
 /** Options of {@link recordStream}. */

@@ -51,12 +51,14 @@ export interface ResourceReport {
 
 /** What a record says. */
 export type HistoryFact =
+  | AddedFact
   | { readonly kind: 'answered'; readonly msgId: string }
   | { readonly kind: 'bystander'; readonly name: string; readonly report: BystanderReport }
   | { readonly kind: 'called'; readonly msgId: string; readonly once: boolean }
   | { readonly kind: 'connected'; readonly session: string; readonly recovered: boolean }
   | DeliveredFact
   | { readonly kind: 'disconnected'; readonly session: string }
+  | { readonly kind: 'failed'; readonly msgId: string }
   | GapFact
   | { readonly kind: 'handled'; readonly msgId: string; readonly server: string }
   | ({
@@ -66,6 +68,7 @@ export type HistoryFact =
       readonly by: JoinedBy
     } & Anchor)
   | { readonly kind: 'left'; readonly session: string; readonly room: string }
+  | MissedFact
   | { readonly kind: 'presence'; readonly report: PresenceReport }
   | PublishedFact
   | ({
@@ -74,6 +77,7 @@ export type HistoryFact =
       readonly room: string
       readonly recovered: boolean
     } & Anchor)
+  | RenderedFact
   | { readonly kind: 'resources'; readonly report: ResourceReport }
   | SkippedFact
   | ({ readonly kind: 'snapshot'; readonly session: string; readonly room: string } & Anchor)
@@ -81,6 +85,33 @@ export type HistoryFact =
 
 /** Who put a session into a room. What the server did ends with a connect that has recovered nothing. */
 export type JoinedBy = 'client' | 'server'
+
+/** What an application shows of the handle of a room. */
+export interface ViewName {
+  readonly session: string
+  readonly room: string
+  /** Of one handle; no other view of the history has the same number. */
+  readonly view: number
+}
+
+/** A handle gave its application a message, which is shown behind the others. */
+export interface AddedFact extends ViewName {
+  readonly kind: 'added'
+  readonly msgId: string
+}
+
+/** A handle told its application that positions are lost. */
+export interface MissedFact extends ViewName {
+  readonly kind: 'missed'
+  readonly from: number
+  readonly to: number
+}
+
+/** An application shows these messages of a room and no others, oldest first. */
+export interface RenderedFact extends ViewName {
+  readonly kind: 'rendered'
+  readonly msgIds: readonly string[]
+}
 
 /** A subscriber was given a message. */
 export interface DeliveredFact extends Partial<Place> {

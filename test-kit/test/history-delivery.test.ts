@@ -310,6 +310,43 @@ describe('I4', () => {
     expect(broken(history)).toEqual([['I3', 'm6']])
   })
 
+  test.each([
+    ['connect', (history: History) => history.connected('ada', true)],
+    ['rejoin', (history: History) => history.rejoined('ada', 'lobby', true)],
+  ])(
+    'a loss that is told behind a %s that claims to have recovered accounts for nothing from before',
+    (_what, claim) => {
+      const history = lobby('client')
+      deliver(history, 'm1', 'm2')
+      claim(history)
+      history.gap('ada', loss)
+      deliver(history, 'm4', 'm5')
+      expect(broken(history)).toEqual([['I4', 'm3']])
+    },
+  )
+
+  test('of two resumes the first counts that claims to have recovered', () => {
+    const history = lobby()
+    deliver(history, 'm1', 'm2')
+    history.connected('ada', true)
+    history.gap('ada', loss)
+    history.connected('ada', true)
+    deliver(history, 'm4', 'm5')
+    expect(broken(history)).toEqual([['I4', 'm3']])
+  })
+
+  test('a loss that is told before, or of what is published after the resume, accounts for it', () => {
+    const history = lobby()
+    deliver(history, 'm1', 'm2')
+    history.gap('ada', loss)
+    history.connected('ada', true)
+    deliver(history, 'm4', 'm5')
+    for (const msgId of ['m6', 'm7']) history.published(msgId, 'lobby')
+    history.gap('ada', { ...loss, from: 6, to: 6 })
+    deliver(history, 'm7')
+    expect(history.check()).toEqual([])
+  })
+
   test('a room that a client has joined itself is judged by its own rejoin', () => {
     const history = lobby('client')
     deliver(history, 'm1', 'm2')

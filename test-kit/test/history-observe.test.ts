@@ -100,6 +100,49 @@ test('a room is observed: what it begins with, rejoins, snapshots and its end', 
   ])
 })
 
+test('with events a room is observed as a stream of its own, with what the test says that is shown', () => {
+  const history = new History()
+  const room = new FakeRoom()
+  let state = ['m1', 'm2']
+  observeRoom(history, 'ada', room, { events: ['say', 'draw'], shownOf: () => state })
+  room.emit('say', 'm3')
+  room.emit('draw', { msgId: 'm4' })
+  room.emit('say', 5)
+  room.emit('other', 'm6')
+  room.emit('gap', { room: 'lobby', from: 7, to: 8, repaired: false })
+  room.emit('gap', { room: 'lobby', from: 9, to: 9, repaired: true })
+  state = ['m8']
+  room.emit('snapshot')
+  const of = { session: 'ada', room: 'lobby' }
+  const view = { ...of, view: 1 }
+  expect(facts(history)).toEqual([
+    { kind: 'joined', ...of, by: 'client', after: 'm2' },
+    { kind: 'rendered', ...view, msgIds: ['m1', 'm2'] },
+    { kind: 'added', ...view, msgId: 'm3' },
+    { kind: 'added', ...view, msgId: 'm4' },
+    { kind: 'missed', ...view, from: 7, to: 8 },
+    { kind: 'snapshot', ...of, after: 'm8' },
+    { kind: 'rendered', ...view, msgIds: ['m8'] },
+  ])
+})
+
+test('where what is shown may be newer than the handle, its messages are passed over when they come, and once only', () => {
+  const history = new History()
+  for (const msgId of ['m1', 'm2', 'm3']) history.published(msgId, 'lobby')
+  const room = new FakeRoom()
+  room.messages = ['m1', 'm2'].map((msgId) => ({ event: 'say', args: [msgId] }))
+  observeRoom(history, 'ada', room, { events: ['say'], mayOverlap: true })
+  for (const msgId of ['m2', 'm3']) {
+    history.delivered('ada', msgId)
+    room.emit('say', msgId)
+  }
+  expect(history.check()).toEqual([])
+  room.emit('say', 'm2')
+  expect(history.check().map(({ message }) => message)).toEqual([
+    'session ada: the view of room "lobby": m2 is shown twice',
+  ])
+})
+
 test('the account of a raw client is recorded with positions: what is not accounted for is found', () => {
   const stream = new RawStream(7, 10)
   for (const position of [11, 13, 13, 15]) stream.take({ position, event: 'say', args: [`m${position}`] })

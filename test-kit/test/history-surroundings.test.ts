@@ -6,13 +6,28 @@ function broken(history: History): string[] {
 }
 
 describe('I1', () => {
-  test('a call may be handled once, or not at all if it was not answered', () => {
+  test('a call may be handled once, or not at all if it has failed', () => {
     const history = new History()
-    for (const msgId of ['answered', 'unanswered', 'lost']) history.called(msgId)
-    history.handled('answered')
-    history.handled('unanswered')
+    for (const msgId of ['answered', 'unanswered', 'lost', 'too late']) history.called(msgId)
+    for (const msgId of ['answered', 'unanswered', 'too late']) history.handled(msgId)
     history.answered('answered')
+    for (const msgId of ['lost', 'too late']) history.failed(msgId)
     expect(history.check()).toEqual([])
+  })
+
+  test('finds a call that never settles', () => {
+    const history = new History()
+    for (const msgId of ['c1', 'c2']) history.called(msgId)
+    history.failed('c2')
+    expect(broken(history)).toEqual(['I1 c1 was called, and neither handled nor answered, nor has it failed'])
+    history.handled('c1')
+    expect(history.check()).toEqual([])
+  })
+
+  test('finds what has failed and was never called', () => {
+    const history = new History()
+    history.failed('c1')
+    expect(broken(history)).toEqual(['I1 c1 has failed and was never called'])
   })
 
   test('finds what was answered and never handled, and what was handled and never called', () => {

@@ -98,7 +98,7 @@ export function connectObserved(history: History, name: string, url: string, opt
 /** Joins a room, which is recorded. */
 export async function joinObserved(history: History, name: string, socket: TestSocket, room: string): Promise<Room> {
   const handle = await socket.join(room)
-  observeRoom(history, name, handle)
+  observeRoom(history, name, handle, { events: ['m'] })
   return handle
 }
 

@@ -1,28 +1,12 @@
 import type { Anchor, HistoryRecord, JoinedBy } from './records'
+import { type MissingMessage, missingIn, placeAt, type Stretch } from './stretch'
 import { ambientStreams, isAmbient, type Message, type Timeline } from './timeline'
 
-/** A message that a session should have been given. */
-export interface MissingMessage {
-  readonly message: Message
-  readonly stream: string
-  /** Index of the record after which it should have come. */
-  readonly after: number
-  /** Whether a resume that claimed to miss nothing came later than the message. */
-  readonly wasRecovered: boolean
-}
-
 /** A time in which a session is owed every message of a stream. */
-interface Stretch {
+interface Membership extends Stretch {
   readonly by: JoinedBy
-  readonly start: HistoryRecord
-  /** Place of the first message that is owed. */
-  from: number
   /** Whether `from` was told, rather than concluded from the time. */
   readonly isExact: boolean
-  /** What came: places, and the indexes of the records. */
-  readonly came: { readonly place: number; readonly index: number }[]
-  /** Connects and rejoins that claimed to have missed nothing. */
-  readonly recoveries: HistoryRecord[]
   /** The link was lost since. */
   isCut: boolean
   /** The session has come back with nothing, and the room has not been joined again yet. */
@@ -45,7 +29,7 @@ export function missingOf(timeline: Timeline, session: string): MissingMessage[]
 }
 
 class Follower {
-  private readonly open = new Map<string, Stretch>()
+  private readonly open = new Map<string, Membership>()
   private readonly missing: MissingMessage[] = []
   private readonly delivered = new Set<string>()
   /** Streams whose messages come with positions: holes in these are found there, and only the end here. */
@@ -140,25 +124,13 @@ class Follower {
     this.close(stream)
     const known = after === undefined ? undefined : this.timeline.messages.get(after)?.places.get(stream)
     if (known !== undefined) this.beginAt(stream, record, by, known + 1, true)
-    else this.beginAt(stream, record, by, this.placeAt(stream, record), false)
+    else this.beginAt(stream, record, by, placeAt(this.timeline, stream, record), false)
   }
 
-  private beginAt(stream: string, start: HistoryRecord, by: JoinedBy, from: number, isExact: boolean): Stretch {
-    const stretch: Stretch = { by, start, from, isExact, came: [], recoveries: [], isCut: false, isSuspended: false }
+  private beginAt(stream: string, start: HistoryRecord, by: JoinedBy, from: number, isExact: boolean): Membership {
+    const stretch: Membership = { by, start, from, isExact, came: [], recoveries: [], isCut: false, isSuspended: false }
     this.open.set(stream, stretch)
     return stretch
-  }
-
-  /** Place of the first message that was published later than a record, with none in front of it behind that. */
-  private placeAt(stream: string, { at, index }: HistoryRecord): number {
-    const messages = this.timeline.streams.get(stream) ?? []
-    let place = messages.length
-    while (place > 0) {
-      const { record } = messages[place - 1] as Message
-      if (record.at < at || (record.at === at && record.index < index)) break
-      place--
-    }
-    return place
   }
 
   private close(stream: string): void {
@@ -168,24 +140,13 @@ class Follower {
     this.end(stream, stretch, false)
   }
 
-  private end(stream: string, stretch: Stretch, isOwedTheRest: boolean): void {
+  private end(stream: string, stretch: Membership, isOwedTheRest: boolean): void {
     const messages = this.timeline.streams.get(stream) ?? []
-    const came = [...stretch.came].sort((a, b) => a.place - b.place)
-    const lastPlace = came.at(-1)?.place ?? stretch.from - 1
-    const last = isOwedTheRest ? messages.length - 1 : lastPlace
-    const first = this.positioned.has(stream) ? Math.max(stretch.from, lastPlace + 1) : stretch.from
-    let after = stretch.start.index
-    let next = 0
-    for (let place = first; place <= last; place++) {
-      for (; next < came.length && (came[next]?.place ?? 0) < place; next++) after = came[next]?.index ?? after
-      const message = messages[place] as Message
-      const { record } = message
-      if (this.delivered.has(record.msgId) || record.except.includes(this.session)) continue
-      const before = came[next]?.index ?? Number.POSITIVE_INFINITY
-      const wasRecovered = stretch.recoveries.some(
-        ({ index, at }) => index > after && index < before && record.at <= at,
-      )
-      this.missing.push({ message, stream, after, wasRecovered })
-    }
+    const places = stretch.came.map(({ place }) => place)
+    const cameTo = places.length === 0 ? stretch.from - 1 : places.reduce((a, b) => Math.max(a, b))
+    const last = isOwedTheRest ? messages.length - 1 : cameTo
+    const first = this.positioned.has(stream) ? Math.max(stretch.from, cameTo + 1) : stretch.from
+    const isOwed = ({ record }: Message) => !this.delivered.has(record.msgId) && !record.except.includes(this.session)
+    for (const one of missingIn(this.timeline, stream, stretch, { first, last }, isOwed)) this.missing.push(one)
   }
 }
