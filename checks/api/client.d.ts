@@ -77,11 +77,11 @@ export interface ManagerReservedEvents {
 export declare class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> extends Emitter<Listen, RoomEvents> {
     #private;
     readonly name: string;
-    params: unknown;
-    state: State | undefined;
-    messages: readonly RoomMessage[];
-    isJoined: boolean;
-    recovered: boolean;
+    readonly params: unknown;
+    readonly state: State | undefined;
+    readonly messages: readonly RoomMessage[];
+    readonly isJoined: boolean;
+    readonly recovered: boolean;
     get seq(): number | undefined;
     history({ limit, before }?: HistoryOptions): Promise<RoomMessage[]>;
     leave(): Promise<void>;

@@ -256,9 +256,10 @@ export declare const LIMITS: {
     readonly resumeWindowMs: 120000;
     readonly detachedSessions: 10000;
     readonly sessionDataBytes: 65536;
+    readonly resumedRooms: 1000;
     readonly roomsLeftRemembered: 64;
     readonly heldRoomMessages: 1000;
-    readonly resultsPerClient: 256;
+    readonly resultsPerClient: 512;
     readonly resultBytesPerClient: 262144;
     readonly callingClients: 65536;
     readonly resultAgeMs: 120000;
@@ -418,7 +419,7 @@ export declare function splitAck(args: readonly unknown[]): {
 };
 export declare function toErrorBody(error: unknown, fallbackCode: string, fallbackMessage: string): ErrorBody;
 export declare function utf8Length(text: string): number;
-export declare function withPosition(frame: Uint8Array, room: number, seq: number): Uint8Array;
+export declare function withPosition(frame: Uint8Array, namespace: number, room: number, seq: number): Uint8Array;
 export declare function writeBatch(frames: readonly Uint8Array[], first: number): Uint8Array<ArrayBuffer>;
 export declare function writeHeader(bytes: Uint8Array, header: FrameHeader): number;
 type AckWithError<Fn> = Fn extends (...args: infer Args) => unknown ? (error: Error | null, ...args: Args) => void : never;

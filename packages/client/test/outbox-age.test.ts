@@ -95,7 +95,8 @@ describe('the age of what waits', () => {
     expect(errors).toEqual([])
     client.disconnect()
     await until(() => errors.length > 0)
-    expect(errors).toEqual(['OUTBOX_EXPIRED'])
+    // It may have been handled.
+    expect(errors).toEqual(['ACK_TIMEOUT'])
   })
 
   test('that has expired makes room, in events and in bytes', async () => {

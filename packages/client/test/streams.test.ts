@@ -200,15 +200,23 @@ describe('sync', () => {
     expect(seen).toEqual([1, 'null 1-1 repaired', 2, 3, 1, 'null 1-1 repaired', 2])
   })
 
-  test('asks for several streams at once, and for others without waiting', async () => {
+  test('asks for several streams at once, and for others when it is answered', async () => {
     await using server = await startRooms()
     using pair = await scene(server)
     const { link } = pair
-    for (const room of [12, 13]) notice(link, 'joined', room, 0)
-    say(link, 12, 2)
-    say(link, 13, 2)
-    expect((await request(link, 'sync')).body).toEqual(['sync', [[12, 0, 1]], false])
-    expect((await request(link, 'sync')).body).toEqual(['sync', [[13, 0, 1]], false])
+    for (const room of [12, 13, 14]) notice(link, 'joined', room, 0)
+    for (const room of [12, 13, 14]) say(link, room, 2)
+    const first = await request(link, 'sync')
+    expect(first.body).toEqual(['sync', [[12, 0, 1]], false])
+    await handled(link)
+    expect(requestsOf(link, 'sync')).toHaveLength(1)
+    say(link, 12, 1)
+    link.ack(first)
+    const both = [
+      [13, 0, 1],
+      [14, 0, 1],
+    ]
+    expect((await request(link, 'sync')).body).toEqual(['sync', both, false])
   })
 })
 

@@ -4,6 +4,7 @@ import type { MessageOf } from './server-message'
 
 /** Of an error that did not fit. */
 const SHORT_TEXT_CHARS = 200
+const NONE: readonly AnyListener[] = []
 
 /** Sends the answer to an event; may throw `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
 export type Answer = (error: ErrorBody | null, results: readonly unknown[]) => void
@@ -23,28 +24,26 @@ export interface EventTarget {
  *
  * @param answer  null if no answer is wanted.
  * @param room    Whose listeners come behind those of the target.
+ * @param isHeard Whether those of the target have had it.
  */
 export function deliverEvent(
   target: EventTarget,
   message: MessageOf<typeof EVENT>,
   answer: Answer | null,
   room: Pick<EventTarget, 'listenersOf'> | null = null,
+  isHeard = false,
 ): void {
   const { event, body: args } = message
   if (typeof event !== 'string' || RESERVED_EVENTS.has(event)) {
     const code = typeof event === 'string' ? 'RESERVED_EVENT' : 'UNKNOWN_EVENT_ID'
-    return answer?.({ code, message: 'no event of this client' }, [])
+    if (answer) answerError(answer, { code, message: 'no event of this client' })
+    return
   }
   let isDone = answer === null
   const refuse = (body: ErrorBody) => {
-    if (isDone) return
+    if (isDone || !answer) return
     isDone = true
-    try {
-      answer?.(body, [])
-    } catch {
-      // Its data cannot be sent, or is too large; its text may be too.
-      answer?.({ code: body.code, message: body.message.slice(0, SHORT_TEXT_CHARS) }, [])
-    }
+    answerError(answer, body)
   }
   const fail = (error: unknown, isFault = !isRoomcastError(error)) => {
     // A RoomcastError is an answer of the application, and no fault.
@@ -61,9 +60,9 @@ export function deliverEvent(
     }
   }
   if (answer !== null) args.push((...results: unknown[]) => reply(results))
-  const isSeen = target.notifyAny(event, args)
-  const handlers = target.listenersOf(event)
-  const others = room?.listenersOf(event) ?? []
+  const isSeen = isHeard || target.notifyAny(event, args)
+  const handlers = isHeard ? NONE : target.listenersOf(event)
+  const others = room?.listenersOf(event) ?? NONE
   if (handlers.length + others.length === 0 && !isSeen) {
     refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
   }
@@ -83,4 +82,17 @@ export function deliverEvent(
   }
   for (const handler of handlers) run(target, handler)
   for (const handler of others) run(room, handler)
+}
+
+function answerError(answer: Answer, body: ErrorBody): void {
+  try {
+    answer(body, [])
+  } catch {
+    // Its data cannot be sent, or is too large; its text may be too.
+    try {
+      answer({ code: body.code, message: body.message.slice(0, SHORT_TEXT_CHARS) }, [])
+    } catch {
+      // Not even that fits: the caller has its timeout.
+    }
+  }
 }

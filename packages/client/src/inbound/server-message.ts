@@ -44,6 +44,8 @@ export interface MessageOf<Type extends keyof Bodies> {
   readonly room: number
   /** Its position. */
   readonly seq: number
+  /** Size of the frame. */
+  readonly bytes: number
   readonly body: Bodies[Type]
 }
 
@@ -70,7 +72,16 @@ export function readServerMessage(frame: Uint8Array, codec: ValueCodec): ServerM
   const readBody = BODY_READERS[type as ServerMessage['type']] as ((body: unknown) => unknown) | undefined
   if (!readBody) throw new RoomcastError('BAD_FRAME', `unknown message type ${type}`)
   // The cast: TypeScript does not see that type and reader go together; the type of the table does.
-  return { type, namespace, ackId, event, room, seq, body: readBody(codec.decode(frame, bodyStart)) } as ServerMessage
+  return {
+    type,
+    namespace,
+    ackId,
+    event,
+    room,
+    seq,
+    bytes: frame.length,
+    body: readBody(codec.decode(frame, bodyStart)),
+  } as ServerMessage
 }
 
 /** The error that a body tells of. */

@@ -1,7 +1,10 @@
 import { type NamedBody, RoomcastError } from '@roomcast/protocol'
 import { RESULT_AGE_MS } from '../tables'
-import { Outbox, type OutboxEntry, type Retry } from './outbox'
+import { leftMs, Outbox, type OutboxEntry, type Retry } from './outbox'
 import { type AckSettle, PendingAcks } from './pending-acks'
+
+/** A call is not sent again if less than this is left of its time: no answer would come. */
+const LEAST_MS = 50
 
 /** The options of a socket that concern what it sends. */
 export interface SenderOptions {
@@ -16,8 +19,8 @@ export interface SenderOptions {
 export interface SenderHost {
   /** Whether events can be sent now. */
   isConnected(): boolean
-  /** Whose events they are; undefined for nobody's. */
-  userId(): string | undefined
+  /** Whose events they are; undefined for nobody's, and equal to nothing if that is not known. */
+  userId(): string | symbol | undefined
   /** @param isCall  Whether it is to take effect once. @throws RoomcastError `MESSAGE_TOO_LARGE`. */
   sendEvent(event: string, ackId: number, body: Uint8Array, isCall: boolean): void
   /** @throws RoomcastError `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`. */
@@ -102,6 +105,7 @@ export class EventSender {
       body: body.slice(),
       ackId,
       dueAt: performance.now() + ageMs,
+      endsAt: Date.now() + ageMs,
       serial: 0,
       retry,
     }
@@ -141,6 +145,8 @@ export class EventSender {
 
   /** An answer of the server, or why there will be none. */
   settle(ackId: number, error: RoomcastError | null, args: readonly unknown[] = []): void {
+    // The server has not taken it, for now: as if no answer had come.
+    if (error?.code === 'TOO_MANY_PENDING_ACKS' && this.#outbox.isOut(ackId)) return
     this.#acks.settle(ackId, error, args)
   }
 
@@ -176,9 +182,14 @@ export class EventSender {
   #send(entry: OutboxEntry | undefined): void {
     if (entry === undefined) return
     const { event, body, retry } = entry
+    const ms = leftMs(entry)
     // The timer may be late.
-    if (performance.now() >= entry.dueAt) return this.#expire(entry)
+    if (ms <= 0) return this.#expire(entry)
     if (retry) {
+      if (retry.ackId >= 0 && ms < LEAST_MS) {
+        setTimeout(() => this.#expire(entry), ms)
+        return
+      }
       const userId = this.#host.userId()
       if (retry.ackId < 0) retry.userId = userId
       // Somebody else's call is another one to the server: it would be handled again.
@@ -207,9 +218,8 @@ export class EventSender {
 
   /** One more time, under the same id: the answer to an earlier one may still come. @returns The ack id to send. */
   #try(entry: OutboxEntry, retry: Retry): number {
-    const leftMs = entry.dueAt - performance.now()
     const settle: AckSettle = (error, args, isLost) => {
-      if (isLost && performance.now() >= entry.dueAt && (retry.hasEnd || retry.left > 0)) this.#expire(entry)
+      if (isLost && leftMs(entry) <= 0 && (retry.hasEnd || retry.left > 0)) this.#expire(entry)
       else if (isLost && retry.left-- > 0) this.#outbox.putBack(entry)
       else if (isLost && error) this.#fail(entry, error)
       else {
@@ -217,7 +227,7 @@ export class EventSender {
         retry.settle?.(error, args)
       }
     }
-    const waitMs = retry.hasEnd ? Math.min(retry.timeoutMs, Math.ceil(leftMs)) : retry.timeoutMs
+    const waitMs = retry.hasEnd ? Math.min(retry.timeoutMs, Math.ceil(leftMs(entry))) : retry.timeoutMs
     retry.ackId = this.#acks.add(waitMs, settle, retry.ackId)
     return retry.ackId
   }
@@ -225,7 +235,8 @@ export class EventSender {
   /** An event has waited long enough. */
   #expire(entry: OutboxEntry): void {
     const { event, retry } = entry
-    const code = retry?.isTimed ? 'ACK_TIMEOUT' : 'OUTBOX_EXPIRED'
+    // What was sent may have been handled.
+    const code = retry && (retry.isTimed || retry.ackId >= 0) ? 'ACK_TIMEOUT' : 'OUTBOX_EXPIRED'
     this.#fail(entry, new RoomcastError(code, `"${event}" waited too long`))
   }
 

@@ -10,6 +10,8 @@ export interface OutboxEntry {
   readonly ackId: number
   /** When it has waited long enough, on the clock of `performance.now()`. */
   readonly dueAt: number
+  /** The same on the clock on the wall, which goes on while the machine sleeps: the first of the two counts. */
+  readonly endsAt: number
   /** Its place, given by the outbox. */
   serial: number
   /** An event that is sent again until it is answered; null for one that is sent once. */
@@ -23,7 +25,7 @@ export interface Retry {
   /** Id of its calls; -1 before the first. */
   ackId: number
   /** For whom it was sent first. */
-  userId: string | undefined
+  userId: string | symbol | undefined
   /** Wait for an answer, before it is sent again. */
   readonly timeoutMs: number
   /** Whether the time until it is given up counts while it is on its way. */
@@ -31,6 +33,11 @@ export interface Retry {
   /** Whether that was said by `timeout`. */
   readonly isTimed: boolean
   readonly settle: AckSettle | null
+}
+
+/** Milliseconds that an event may still wait; none when it is too old. */
+export function leftMs({ dueAt, endsAt }: OutboxEntry): number {
+  return Math.min(dueAt - performance.now(), endsAt - Date.now())
 }
 
 /** What a socket has emitted and not yet sent, in order; bounded by count, bytes and age. */
@@ -103,6 +110,12 @@ export class Outbox {
     this.#schedule(entry.dueAt)
   }
 
+  /** Whether this is the id of a call that is sent again until it is answered, and is on its way. */
+  isOut(ackId: number): boolean {
+    for (const { retry } of this.#out) if (retry?.ackId === ackId) return true
+    return false
+  }
+
   /** An entry that was taken out does not come back. */
   release(entry: OutboxEntry): void {
     if (this.#out.delete(entry)) this.#bytes -= entry.body.length
@@ -125,9 +138,8 @@ export class Outbox {
 
   #expire(): void {
     this.#stop()
-    const now = performance.now()
-    const old = this.#kept.filter(({ dueAt }) => dueAt <= now)
-    this.retain(({ dueAt }) => dueAt > now)
+    const old = new Set(this.#kept.filter((entry) => leftMs(entry) <= 0))
+    this.retain((entry) => !old.has(entry))
     for (const { dueAt } of this.#kept) this.#schedule(dueAt)
     for (const entry of old) this.#onExpired(entry)
   }

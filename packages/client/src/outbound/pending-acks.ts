@@ -11,6 +11,7 @@ export type AckSettle = (error: RoomcastError | null, args: readonly unknown[], 
 interface PendingAck {
   readonly settle: AckSettle
   readonly timer: ReturnType<typeof setTimeout>
+  readonly isBounded: boolean
 }
 
 /** The calls that one socket waits for. Each settles exactly once: answered, failed, timed out or disconnected. */
@@ -18,6 +19,8 @@ export class PendingAcks {
   readonly #pending = new Map<number, PendingAck>()
   readonly #onSettled: () => void
   #lastId = 0
+  /** Those that were made by the application. */
+  #bounded = 0
 
   /** @param onSettled  Told after each call that has ended: another one has a place. */
   constructor(onSettled: () => void) {
@@ -28,7 +31,7 @@ export class PendingAcks {
    * @param timeoutMs  Milliseconds until it fails with `ACK_TIMEOUT`.
    * @param reused  Id of an earlier call that was settled, to use it again for the same event; -1 for a new one. No id is ever
    *                that of two events.
-   * @param isBounded  Whether it may be one too many.
+   * @param isBounded  Whether it counts, and may be one too many.
    * @returns The ack id to send, or -1 if too many calls are pending; then `settle` was called.
    */
   add(timeoutMs: number, settle: AckSettle, reused = -1, isBounded = true): number {
@@ -38,13 +41,14 @@ export class PendingAcks {
     }
     const id = reused < 0 ? ++this.#lastId : reused
     const expire = () => this.settle(id, new RoomcastError('ACK_TIMEOUT', `no answer in ${timeoutMs} ms`), [], true)
-    this.#pending.set(id, { settle, timer: setTimeout(expire, timeoutMs) })
+    this.#pending.set(id, { settle, timer: setTimeout(expire, timeoutMs), isBounded })
+    if (isBounded) this.#bounded++
     return id
   }
 
-  /** Whether as many calls wait as may. */
+  /** Whether as many calls of the application wait as may. */
   get isFull(): boolean {
-    return this.#pending.size >= PENDING_ACKS
+    return this.#bounded >= PENDING_ACKS
   }
 
   /** Whether the call still waits. */
@@ -62,8 +66,9 @@ export class PendingAcks {
 
   /** Drops a call without telling anybody. */
   forget(id: number): void {
-    clearTimeout(this.#pending.get(id)?.timer)
-    this.#pending.delete(id)
+    const ack = this.#pending.get(id)
+    clearTimeout(ack?.timer)
+    if (this.#pending.delete(id) && ack?.isBounded) this.#bounded--
   }
 
   /** Fails every call that `isSent` with `DISCONNECTED`. */

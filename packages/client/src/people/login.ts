@@ -38,6 +38,8 @@ export class Login {
   readonly #sender: EventSender
   /** Of the login that waits: for a CONNECT, for an auth function, or for its answer. */
   #open: Settle | null = null
+  /** The last answer did not come: the server may have logged somebody in. */
+  #isUnsure = false
   /** Raised by a logout: what was sent before has no say. */
   #era = 0
   /** Logouts without an answer. */
@@ -48,6 +50,11 @@ export class Login {
   constructor(host: LoginHost, sender: EventSender) {
     this.#host = host
     this.#sender = sender
+  }
+
+  /** Whether a login is under way: for whom the server takes the socket is not known. */
+  get isOpen(): boolean {
+    return this.#open !== null || this.#isUnsure
   }
 
   logIn(credentials: AuthOption): Promise<PublicUser> {
@@ -106,6 +113,7 @@ export class Login {
 
   /** The server has admitted the socket. */
   onConnected({ user, expiresInMs }: Pick<ConnectedBody, 'expiresInMs' | 'user'>): void {
+    this.#isUnsure = false
     this.settle(null, user)
     this.#expireIn(expiresInMs)
     this.#become(user)
@@ -134,7 +142,8 @@ export class Login {
 
   #request(credentials: AuthOption, settle: Settle): void {
     const era = this.#era
-    const ackId = this.#sender.expect((error, [user, expiresInMs]) => {
+    const ackId = this.#sender.expect((error, [user, expiresInMs], isLost = false) => {
+      this.#isUnsure = isLost
       if (!error && isUser(user) && era === this.#era) {
         this.#host.auth = credentials
         this.#expireIn(expiresInMs)

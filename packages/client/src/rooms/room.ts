@@ -1,12 +1,13 @@
 import { type DefaultEventsMap, Emitter, type EventsMap, type RoomcastError } from '@roomcast/protocol'
 import type { RoomMessage } from '../inbound/kept-message'
+import { Pace } from './pace'
 import type { Stream } from './stream'
 
 /** Messages of a room that this client has not received in their turn. */
 export interface Gap {
   /** Name of the room; null for one that the server has put the socket into, or for messages to this socket alone. */
   readonly room: string | null
-  /** The first position, and the last. */
+  /** The first position, and the last; from 1 if it is not known where the messages of the room began for this client. */
   readonly from: number
   readonly to: number
   /** Whether they have come after all, and were delivered in order. */
@@ -66,19 +67,23 @@ const RESERVED: ReadonlySet<string> = new Set(['gap', 'snapshot', 'rejoin', 'clo
  */
 export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> extends Emitter<Listen, RoomEvents> {
   /** What the server shows of the room, as of the last `snapshot`; undefined if it shows nothing. */
-  state: State | undefined
+  readonly state: State | undefined
   /** The last messages, oldest first, as of the last `snapshot`. */
-  messages: readonly RoomMessage[] = []
+  readonly messages: readonly RoomMessage[] = []
   /** Whether the socket is in the room now. */
-  isJoined = false
+  readonly isJoined: boolean = false
   /** Whether nothing was missing when it was joined again; true in the beginning. */
-  recovered = true
+  readonly recovered: boolean = true
   /** @internal Where it stands; null in a room without positions. */
   stream: Stream | null = null
   /** @internal Names the order of its positions. */
   epoch: string | undefined
   /** @internal Times in a row that it could not be joined again. */
   failures = 0
+  /** @internal Messages are lost, and what it shows is of the time before. */
+  isStale = false
+  /** @internal Of its snapshots, while it is joined. */
+  readonly pace = new Pace()
   readonly #keeper: RoomKeeper
 
   /** @internal */
@@ -86,7 +91,7 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
     keeper: RoomKeeper,
     readonly name: string,
     /** What the server's rules were given; the same again at each reconnect. */
-    public params: unknown,
+    readonly params: unknown,
   ) {
     super()
     this.#keeper = keeper
@@ -101,7 +106,8 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
    * Reads what the room has kept.
    *
    * @returns Messages, oldest first. Fewer than `limit` are no end; none is one.
-   * @throws RoomcastError `HISTORY_REFUSED`, `ACK_TIMEOUT`, `DISCONNECTED`, or of the server's rules.
+   * @throws RoomcastError `HISTORY_REFUSED`, `INVALID_REQUEST` (a limit or position that is no whole number, or below its least),
+   *         `ACK_TIMEOUT`, `DISCONNECTED`, `TOO_MANY_PENDING_ACKS`, or of the server's rules.
    */
   history({ limit = 100, before }: HistoryOptions = {}): Promise<RoomMessage[]> {
     return this.#keeper.history(this.name, limit, before)
@@ -122,6 +128,9 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
     this.#keeper.onListenerError(error, event)
   }
 }
+
+/** @internal A room as its keeper has it. */
+export type OpenRoom = { -readonly [Key in keyof Room]: Room[Key] }
 
 /** @internal Whether an event of the application may come to a room. */
 export function isForRoom(event: number | string): boolean {

@@ -1,16 +1,25 @@
-import { type ConnectedBody, isCount, isValidName, type NamedBody, RoomcastError } from '@roomcast/protocol'
+import {
+  assertTimeout,
+  type ConnectedBody,
+  isCount,
+  isValidName,
+  type NamedBody,
+  RoomcastError,
+} from '@roomcast/protocol'
 import type { RoomMessage } from '../inbound/kept-message'
 import type { EventSender } from '../outbound/event-sender'
 import { ROOM_NAME_BYTES, ROOMS_PER_SOCKET } from '../tables'
-import { type Gap, isForRoom, Room, type RoomKeeper } from './room'
+import { type Gap, isForRoom, type OpenRoom, Room, type RoomKeeper } from './room'
 import type { PlacedEvent, Stream, StreamOwner } from './stream'
 import { Streams } from './streams'
 
 /** The socket of {@link Rooms}. */
 export interface RoomsHost {
   isConnected(): boolean
-  /** An event whose turn it is; also for the listeners of `room`, unless it is null. */
-  deliver(message: PlacedEvent, room: StreamOwner | null): void
+  /** An event whose turn it is; also for the listeners of `room`, unless it is null; for them alone if it `isHeard`. */
+  deliver(message: PlacedEvent, room: StreamOwner | null, isHeard: boolean): void
+  /** Something is wrong that no caller is told of. */
+  onFault(error: RoomcastError): void
   onGap(gap: Gap): void
   /** Holds what follows for a moment: somebody is about to listen. */
   hold(): void
@@ -38,6 +47,8 @@ const RETRIES = 4
  *                        ├── link lost ──────┤ `join` with the position, or the session is resumed
  *                        ├── messages lost ──┘ `join`, for a new snapshot
  *                        └── left, taken out, refused ──► closed
+ *
+ * What can repeat: `join`, RETRIES times without an answer; and for a new snapshot, at the pace of {@link Room.pace}.
  */
 export class Rooms implements RoomKeeper {
   readonly #host: RoomsHost
@@ -50,7 +61,9 @@ export class Rooms implements RoomKeeper {
   /** Those of which the answer is awaited. */
   readonly #asked = new Set<Room>()
   /** Rooms that the server still has the socket in, if it resumes the session. */
-  readonly #left = new Set<string>()
+  readonly #left = new Map<string, Stream | null>()
+  /** For rooms whose new snapshot has to wait. */
+  #timer: ReturnType<typeof setTimeout> | undefined
   /** What is to be told when the state is new; null if it is. */
   #news: (() => void)[] | null = null
 
@@ -59,9 +72,12 @@ export class Rooms implements RoomKeeper {
     this.#sender = sender
     this.streams = new Streams(sender, {
       // In its order with what else there is to tell.
-      deliver: ({ owner }, message) =>
-        this.#tell(() => host.isConnected() && host.deliver(message, owner && isForRoom(message.event) ? owner : null)),
+      deliver: ({ owner }, message, isHeard) => {
+        if (this.#news) this.#news.push(() => this.#deliver(owner, message, isHeard))
+        else this.#deliver(owner, message, isHeard)
+      },
       report: (stream, from, to, repaired) => this.#report(stream, from, to, repaired),
+      onFault: (error) => host.onFault(error),
     })
   }
 
@@ -70,18 +86,20 @@ export class Rooms implements RoomKeeper {
       if (!isValidName(name, ROOM_NAME_BYTES)) {
         throw new RoomcastError('INVALID_ROOM_NAME', `a room name is text of 1 to ${ROOM_NAME_BYTES} bytes`)
       }
+      if (timeoutMs !== undefined) assertTimeout(timeoutMs)
       const joining: Joining = { name, isVoid: false }
       this.#joining.add(joining)
       const ackId = this.#sender.expect((error, [answer], isLost) => {
         this.#joining.delete(joining)
         if (error) {
-          if (isLost) this.#forsake(name, error)
+          if (isLost) this.#forsake(name, null)
           return reject(error)
         }
         if (joining.isVoid) return reject(new RoomcastError('JOIN_REFUSED', 'the room was left meanwhile'))
         const known = this.#all.get(name)
         const room = known ?? new Room(this, name, params)
-        room.params = params
+        const open: OpenRoom = room
+        open.params = params
         this.#host.hold()
         if (this.#apply(room, answer, known !== undefined)) resolve(room)
         else reject(new RoomcastError('BAD_FRAME', 'malformed messages'))
@@ -110,25 +128,11 @@ export class Rooms implements RoomKeeper {
     for (const joining of this.#joining) if (joining.name === name) joining.isVoid = true
     if (!this.#host.isConnected()) {
       if (stream) this.streams.end(stream)
-      this.#remember(name)
+      this.#remember(name, stream)
       return Promise.resolve()
     }
     return new Promise((resolve, reject) => {
-      this.#sender.ask(
-        (error, _results, isLost) => {
-          // The link was lost, and the socket is out, unless it comes back to the session.
-          if (isLost && error?.code === 'DISCONNECTED') {
-            this.#remember(name)
-            return resolve()
-          }
-          if (error) return reject(error)
-          // Not if it was joined anew.
-          if (stream && !stream.owner) this.streams.end(stream)
-          resolve()
-        },
-        'leave',
-        name,
-      )
+      this.#sendLeave(name, stream, (error) => (error ? reject(error) : resolve()))
     })
   }
 
@@ -154,14 +158,16 @@ export class Rooms implements RoomKeeper {
     const resumed = this.streams.onConnected(body, named)
     for (const room of this.#all.values()) {
       room.failures = 0
+      room.pace.reset()
       // null: the socket is not in it any more, and may ask.
-      const recovered = (room.stream && resumed.get(room.stream)) ?? undefined
+      const entry = (room.stream && resumed.get(room.stream)) ?? undefined
+      const recovered = entry && !room.isStale
       if (recovered !== undefined) this.#rejoined(room, recovered)
       // Of one that nothing is known of, or that is behind.
       if (!recovered) this.#wanted.add(room)
     }
     // Before any `join` that waits.
-    if (body.session?.resumed) for (const name of this.#left) this.#leaveSilently(name)
+    if (body.session?.resumed) for (const [name, stream] of this.#left) this.#sendLeave(name, stream)
     this.#left.clear()
     this.#ask()
   }
@@ -176,20 +182,29 @@ export class Rooms implements RoomKeeper {
   /** The socket is not connected any more. */
   onEnd(): void {
     this.#wanted.clear()
-    for (const room of this.#all.values()) room.isJoined = false
+    clearTimeout(this.#timer)
+    for (const room of this.#all.values()) (room as OpenRoom).isJoined = false
     this.streams.onEnd()
   }
 
   /** Joins again what has to be, some at a time. */
   #ask(): void {
+    clearTimeout(this.#timer)
+    let restMs = Number.POSITIVE_INFINITY
     for (const room of [...this.#wanted]) {
       if (!this.#host.isConnected() || this.#asked.size >= AT_ONCE) return
       // Once more when that is answered.
       if (this.#asked.has(room)) continue
+      const ms = room.isJoined ? room.pace.take() : 0
+      if (ms > 0) {
+        restMs = Math.min(restMs, ms)
+        continue
+      }
       this.#wanted.delete(room)
       this.#asked.add(room)
       const { stream, epoch, name, params } = room
-      const position = !room.isJoined && stream && epoch !== undefined ? [epoch, stream.position] : null
+      const position =
+        !room.isJoined && !room.isStale && stream && epoch !== undefined ? [epoch, stream.position] : null
       this.#sender.ask(
         (error, [answer], isLost) => {
           this.#asked.delete(room)
@@ -198,7 +213,7 @@ export class Rooms implements RoomKeeper {
             if (!error) this.#apply(room, answer, true)
             else if (isLost && room.failures++ < RETRIES) this.#wanted.add(room)
             else this.#close(room, error)
-          }
+          } else if (!error) this.#forsake(name, null)
           this.#ask()
         },
         'join',
@@ -207,10 +222,12 @@ export class Rooms implements RoomKeeper {
         position,
       )
     }
+    if (restMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#ask(), restMs)
   }
 
   /** The answer to `join`. @param isKnown  Whether somebody may be listening already. @returns Whether it is well-made. */
   #apply(room: Room, answer: unknown, isKnown: boolean): boolean {
+    const open: OpenRoom = room
     const { room: number, epoch, seq, recovered, state, messages } = (answer ?? {}) as Record<string, unknown>
     const kept = messages == null ? [] : this.#host.readMessages(messages)
     if (!kept) return false
@@ -221,10 +238,11 @@ export class Rooms implements RoomKeeper {
     const hasRecovered = recovered === true
     const before = room.epoch === epoch ? (room.seq ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
     if (isRejoin) this.#rejoined(room, hasRecovered)
-    room.isJoined = true
+    open.isJoined = true
     room.failures = 0
     const old = room.stream
-    room.stream = isCount(number) && isCount(seq) ? this.streams.begin(number, seq) : null
+    const isSameOrder = room.epoch === epoch
+    room.stream = isCount(number) && isCount(seq) ? this.streams.enter(number, seq, isSameOrder ? old : null) : null
     room.epoch = epoch as string | undefined
     if (room.stream) room.stream.owner = room
     if (old !== room.stream) {
@@ -235,8 +253,9 @@ export class Rooms implements RoomKeeper {
     }
     if (!hasRecovered) {
       this.#wanted.delete(room)
-      room.state = state
-      room.messages = kept
+      room.isStale = false
+      open.state = state
+      open.messages = kept
       if (isKnown) this.#news.push(() => room.isJoined && room.fire('snapshot'))
     }
     if (isOurNews) this.tell()
@@ -244,8 +263,9 @@ export class Rooms implements RoomKeeper {
   }
 
   #rejoined(room: Room, recovered: boolean): void {
-    room.isJoined = true
-    room.recovered = recovered
+    const open: OpenRoom = room
+    open.isJoined = true
+    open.recovered = recovered
     this.#tell(() => room.isJoined && room.fire('rejoin', recovered))
   }
 
@@ -253,7 +273,7 @@ export class Rooms implements RoomKeeper {
     // The cast: owners are rooms.
     const room = owner as Room | null
     const gap: Gap = { room: room?.name ?? null, from, to, repaired }
-    // Its state is of the time before.
+    if (room && !repaired) room.isStale = true
     if (room?.isJoined && !repaired) {
       this.#wanted.add(room)
       if (!this.#news) this.#ask()
@@ -264,6 +284,12 @@ export class Rooms implements RoomKeeper {
     })
   }
 
+  #deliver(owner: StreamOwner | null, message: PlacedEvent, isHeard: boolean): void {
+    const room = owner && isForRoom(message.event) ? owner : null
+    // Not behind a listener that has disconnected.
+    if (this.#host.isConnected() && (room || !isHeard)) this.#host.deliver(message, room, isHeard)
+  }
+
   #tell(news: () => void): void {
     if (this.#news) this.#news.push(news)
     else news()
@@ -272,29 +298,44 @@ export class Rooms implements RoomKeeper {
   #close(room: Room, error: RoomcastError): void {
     this.#remove(room)
     if (room.stream) room.stream.owner = null
+    this.#forsake(room.name, room.stream)
     this.#tell(() => room.fire('closed', error))
   }
 
   #remove(room: Room): void {
+    const open: OpenRoom = room
+    open.isJoined = false
     this.#all.delete(room.name)
     this.#wanted.delete(room)
-    room.isJoined = false
   }
 
-  /** A `join` has failed for its caller: the socket must not be in the room, unless others want it. */
-  #forsake(name: string, { code }: RoomcastError): void {
+  /** The socket must not be in a room, unless others want it. @param stream  That of the room, if it is known. */
+  #forsake(name: string, stream: Stream | null): void {
     if (this.#all.has(name)) return
-    for (const joining of this.#joining) if (joining.name === name) return
-    if (code === 'DISCONNECTED') this.#remember(name)
-    else if (this.#host.isConnected()) this.#leaveSilently(name)
+    for (const joining of this.#joining) if (joining.name === name && !joining.isVoid) return
+    if (this.#host.isConnected()) this.#sendLeave(name, stream)
+    else this.#remember(name, stream)
   }
 
-  #leaveSilently(name: string): void {
-    this.#sender.ask(() => {}, 'leave', name)
+  #sendLeave(name: string, stream: Stream | null, settle: (error: RoomcastError | null) => void = () => {}): void {
+    this.#sender.ask(
+      (error, _results, isLost) => {
+        // The link was lost, and the socket is out, unless it comes back to the session.
+        if (isLost && !this.#host.isConnected()) {
+          if (!this.#all.has(name)) this.#remember(name, stream)
+          return settle(null)
+        }
+        // Not if it was joined anew.
+        if (!error && stream && !stream.owner) this.streams.end(stream)
+        settle(error)
+      },
+      'leave',
+      name,
+    )
   }
 
   /** More the server does not let it join. */
-  #remember(name: string): void {
-    if (this.#left.size < ROOMS_PER_SOCKET) this.#left.add(name)
+  #remember(name: string, stream: Stream | null): void {
+    if (this.#left.size < ROOMS_PER_SOCKET) this.#left.set(name, stream)
   }
 }

@@ -34,6 +34,7 @@ export class Session {
 
   onConnected({ session, user }: ConnectedBody): void {
     this.recovered = session?.resumed === true && session.recovered
+    this.named = []
     // The old one is used up.
     this.#secret = session?.secret
     this.#windowMs = session?.windowMs ?? 0

@@ -1,4 +1,4 @@
-import { type ConnectedBody, isCount, type NamedBody } from '@roomcast/protocol'
+import { type ConnectedBody, isCount, type NamedBody, RoomcastError } from '@roomcast/protocol'
 import type { EventSender } from '../outbound/event-sender'
 import { MAX_TIMER_MS } from '../tables'
 import { type PlacedEvent, Stream, type StreamHost } from './stream'
@@ -7,8 +7,19 @@ import { type PlacedEvent, Stream, type StreamHost } from './stream'
 const TRIES = 4
 /** Before the next try, when the question was refused. */
 const RETRY_MS = 2_000
+/** Streams that one `sync` names at most. */
+const SYNC_STREAMS = 1_000
+/** Streams of which it is not known where they begin. */
+const UNKNOWN_STREAMS = 256
 /** Silences of `pingIntervalMs` between two questions for what is missing at the end, where no later message shows it. */
 const AUDIT_INTERVALS = 6
+const AUDIT_LEAST_MS = 100
+
+/** What {@link Streams} tells. */
+export interface StreamsHost extends Pick<StreamHost, 'deliver' | 'report'> {
+  /** Something was dropped that nobody else is told of. */
+  onFault(error: RoomcastError): void
+}
 
 /** Where a stream went on after a new connection; null if the socket is not in its room any more. */
 export type Resumed = Map<Stream, boolean | null>
@@ -16,23 +27,33 @@ export type Resumed = Map<Stream, boolean | null>
 /**
  * The streams of one socket. On a server that numbers nothing there are none, and nothing is sent.
  *
- * What can repeat: `sync`, for a gap, TRIES times without progress; and for all streams, as long as the socket is connected.
+ * What can repeat: `sync`, for a gap, TRIES times without progress; and for all streams, as long as the socket is connected. One
+ * of each is on its way at a time.
  */
 export class Streams implements StreamHost {
   readonly deliver: StreamHost['deliver']
   readonly report: StreamHost['report']
+  heldBytes = 0
   readonly #sender: EventSender
+  readonly #onFault: StreamsHost['onFault']
   #all = new Map<number, Stream>()
+  /** 0 while there is no connection. */
   #auditMs = 0
+  /** Requests of the present audit without an answer. */
+  #audits = 0
   #auditTimer: ReturnType<typeof setTimeout> | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   /** Streams that are asked for again when the timer is over. */
   #resting: Stream[] = []
+  #isAsking = false
+  /** Too many streams of unknown beginning were told of. */
+  #isFull = false
 
-  constructor(sender: EventSender, host: Pick<StreamHost, 'deliver' | 'report'>) {
+  constructor(sender: EventSender, host: StreamsHost) {
     this.#sender = sender
     this.deliver = host.deliver
     this.report = host.report
+    this.#onFault = host.onFault
   }
 
   get(number: unknown): Stream | undefined {
@@ -41,7 +62,7 @@ export class Streams implements StreamHost {
 
   /** A message with a position. */
   receive(message: PlacedEvent): void {
-    this.#known(message.room).take(message.seq, message.seq, message)
+    this.#known(message.room)?.take(message.seq, message.seq, message)
   }
 
   /** Notices `joined`, `skip` and `lost`. */
@@ -49,13 +70,20 @@ export class Streams implements StreamHost {
     if (!isCount(room) || !isCount(first)) return
     if (name === 'joined') this.begin(room, first)
     else if (name === 'lost') this.#all.get(room)?.lose(first)
-    else if (name === 'skip' && isCount(last)) this.#known(room).take(first, last, null)
+    else if (name === 'skip' && isCount(last)) this.#known(room)?.take(first, last, null)
   }
 
   /** The messages behind `position` follow. */
   begin(number: number, position: number): Stream {
-    const stream = this.#known(number)
+    const stream = this.#all.get(number) ?? this.#add(number)
     stream.begin(position)
+    return stream
+  }
+
+  /** The answer to `join`. As {@link Stream.enter}. */
+  enter(number: number, position: number, before: Stream | null): Stream {
+    const stream = this.#all.get(number) ?? this.#add(number)
+    stream.enter(position, before === stream ? null : before)
     return stream
   }
 
@@ -77,6 +105,7 @@ export class Streams implements StreamHost {
     const before = session?.resumed ? named : []
     for (const stream of this.#all.values()) if (stream !== own && !before.includes(stream)) stream.drop()
     this.#all = new Map()
+    this.#isFull = false
     this.#auditMs = AUDIT_INTERVALS * limits.pingIntervalMs
     if (session) {
       if (session.resumed && own) {
@@ -105,13 +134,16 @@ export class Streams implements StreamHost {
     clearTimeout(this.#retryTimer)
     this.#auditTimer = this.#retryTimer = undefined
     this.#resting = []
+    this.#auditMs = 0
     for (const stream of this.#all.values()) stream.pause()
   }
 
   /** Asks for what is missing in all streams, and nobody has asked for. */
   ask(): void {
-    const streams = [...this.#all.values()].filter(({ hasGap, isAsked }) => hasGap && !isAsked)
+    if (this.#isAsking) return
+    const streams = [...this.#all.values()].filter(({ hasGap, isAsked }) => hasGap && !isAsked).slice(0, SYNC_STREAMS)
     if (streams.length === 0) return
+    this.#isAsking = true
     const entries = streams.map((stream) => {
       stream.isAsked = true
       const { number, position, gapEnd } = stream
@@ -120,6 +152,7 @@ export class Streams implements StreamHost {
     const places = streams.map(({ position }) => position)
     this.#sender.ask(
       (error, _results, isLost) => {
+        this.#isAsking = false
         streams.forEach((stream, index) => {
           if (this.#all.get(stream.number) !== stream || !stream.hasGap) return
           if (stream.position !== places[index]) stream.tries = 0
@@ -131,6 +164,7 @@ export class Streams implements StreamHost {
           this.#retryTimer = undefined
           this.#askAgain(this.#resting.splice(0))
         }, RETRY_MS)
+        this.ask()
       },
       'sync',
       entries,
@@ -143,28 +177,44 @@ export class Streams implements StreamHost {
     this.ask()
   }
 
-  #known(number: number): Stream {
-    let stream = this.#all.get(number)
-    if (!stream) {
-      stream = new Stream(number, -1, this)
-      this.#all.set(number, stream)
-      this.#plan()
-    }
+  #known(number: number): Stream | undefined {
+    const known = this.#all.get(number)
+    if (known) return known
+    let unknown = 0
+    for (const { position } of this.#all.values()) if (position < 0) unknown++
+    if (unknown < UNKNOWN_STREAMS) return this.#add(number)
+    if (this.#isFull) return undefined
+    this.#isFull = true
+    this.#onFault(
+      new RoomcastError('TOO_MANY_ROOMS', `messages of more than ${UNKNOWN_STREAMS} unknown rooms were dropped`),
+    )
+  }
+
+  #add(number: number): Stream {
+    const stream = new Stream(number, -1, this)
+    this.#all.set(number, stream)
+    this.#plan()
     return stream
   }
 
   #plan(): void {
-    const ms = this.#auditMs * (0.75 + Math.random() / 2)
+    if (this.#auditMs === 0 || this.#audits > 0) return
+    const ms = Math.max(AUDIT_LEAST_MS, this.#auditMs * (0.75 + Math.random() / 2))
     this.#auditTimer ??= setTimeout(() => this.#audit(), Math.min(ms, MAX_TIMER_MS))
   }
 
   #audit(): void {
-    clearTimeout(this.#auditTimer)
     this.#auditTimer = undefined
-    if (this.#all.size === 0) return
-    this.#plan()
     const entries = [...this.#all.values()].map(({ number, position }) => [number, position < 0 ? null : position])
-    // What the answer brings has come before it, as messages and notices.
-    this.#sender.ask(() => {}, 'sync', entries, true)
+    // "all" would have the server name those of the other requests.
+    const isAll = entries.length <= SYNC_STREAMS
+    while (entries.length > 0) {
+      this.#audits++
+      // What the answer brings has come before it, as messages and notices.
+      const onAnswer = () => {
+        if (--this.#audits === 0) this.#plan()
+      }
+      this.#sender.ask(onAnswer, 'sync', entries.splice(0, SYNC_STREAMS), isAll)
+    }
   }
 }

@@ -74,9 +74,10 @@ export abstract class EmittingSocket<Listen extends EventsMap, Emit extends Even
    *
    *     const { id } = await socket.idempotent.emitWithAck('order', { symbol: 'AAPL', qty: 5 })
    *
-   * Without an answer it is sent again after `ackTimeout`, and on each new connection. It is given up with `OUTBOX_EXPIRED` after `maxAge(ms)`, by
-   * default `outboxAge`, at most 120 s; or with `ACK_TIMEOUT` after `timeout(ms)`: then it may or may not have been handled. The
-   * server's `RESULT_NOT_KEPT` says that it was handled, with a result that is gone. Up to 256 are on their way at once, in order.
+   * Without an answer it is sent again after `ackTimeout`, and on each new connection. It is given up after `maxAge(ms)`, by
+   * default `outboxAge`, at most 120 s: with `OUTBOX_EXPIRED` if it was not sent, with `ACK_TIMEOUT` if it was; or with
+   * `ACK_TIMEOUT` after `timeout(ms)`. After `ACK_TIMEOUT` it may or may not have been handled. The server's `RESULT_NOT_KEPT`
+   * says that it was handled, with a result that is gone. Up to 256 are on their way at once, in order.
    * Once is a promise of one server: what is repeated after its restart may be handled again. What was sent for one user is not
    * repeated for another: it fails with `DISCONNECTED`, and may or may not have been handled. Not together with `volatile`.
    */

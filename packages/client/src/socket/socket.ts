@@ -59,6 +59,8 @@ export class Socket<
   failures = 0
   #phase: 'connected' | 'idle' | 'waiting' = 'idle'
   #namespace = 0
+  /** The link is gone, and what has come before is handed on: nothing can be sent any more. */
+  #isLost = false
   readonly #sender: EventSender
   readonly #login: Login
   readonly #watches: UserWatches
@@ -81,8 +83,8 @@ export class Socket<
     this.auth = options.auth
     this.#sender = new EventSender(
       {
-        isConnected: () => this.connected,
-        userId: () => this.#login.user?.id,
+        isConnected: () => this.connected && !this.#isLost,
+        userId: () => (this.#login.isOpen ? Symbol() : this.#login.user?.id),
         sendEvent: (event, ackId, body, isCall) =>
           link.sendBody({ type: isCall ? CALL : EVENT, namespace: this.#namespace, ackId, event }, body),
         sendRequest: (ackId, body) => link.sendFrame({ type: REQUEST, namespace: this.#namespace, ackId }, body),
@@ -95,7 +97,8 @@ export class Socket<
     this.#rooms = new Rooms(
       {
         isConnected: () => this.connected,
-        deliver: (message, room) => this.#deliverEvent(message, room),
+        deliver: (message, room, isHeard) => this.#deliverEvent(message, room, isHeard),
+        onFault: (error) => this.fire('error', error),
         onGap: (gap) => this.tell('gap', gap),
         hold: () => this.#inbox.hold(),
         readMessages: (items) => link.readMessages(items),
@@ -164,7 +167,11 @@ export class Socket<
 
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
-    if (this.connected) this.#link.sendFrame({ type: DISCONNECT, namespace: this.#namespace }, null)
+    try {
+      if (this.connected) this.#link.sendFrame({ type: DISCONNECT, namespace: this.#namespace }, null)
+    } catch {
+      // The server takes no frame at all.
+    }
     this.#session.drop()
     if (this.active) this.#end('io client disconnect', true)
     return this
@@ -219,8 +226,9 @@ export class Socket<
    * @param params  For the server's rules: any value; sent again at each reconnect.
    * @returns The room; the same again if it is joined already, after asking anew. Listeners that are attached right behind
    *          `await` miss nothing.
-   * @throws RoomcastError `INVALID_ROOM_NAME`, `JOIN_REFUSED`, `TOO_MANY_ROOMS`, or of the server's rules; `ACK_TIMEOUT` (the wait for
-   *         a connection included), `DISCONNECTED`: then the socket is not in the room.
+   * @throws RoomcastError `INVALID_ROOM_NAME`, `INVALID_OPTION`, `NOT_ENCODABLE`, `MESSAGE_TOO_LARGE`, `TOO_MANY_PENDING_ACKS`: nothing was
+   *         asked; `JOIN_REFUSED`, `TOO_MANY_ROOMS`, or of the server's rules; `BAD_FRAME`, and the link is cut; `ACK_TIMEOUT` (the wait
+   *         for a connection included), `DISCONNECTED`. Then the socket is not in the room, unless it was before.
    */
   join<State = unknown>(
     room: string,
@@ -235,7 +243,7 @@ export class Socket<
   override deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
     this.notifyOutgoing(event, data)
-    if (flags.volatile && !this.connected) {
+    if (flags.volatile && (!this.connected || this.#isLost)) {
       settle?.(new RoomcastError('DISCONNECTED', 'not connected'), [])
       return
     }
@@ -309,7 +317,9 @@ export class Socket<
   /** @internal The link was lost; `isFinal` if it will not be opened again. */
   loseLink(reason: DisconnectReason, details: DisconnectDetails, isFinal: boolean): void {
     // What has come has come before the end.
+    this.#isLost = true
     this.#inbox.flush()
+    this.#isLost = false
     if (!this.connected) return
     if (details.verdict === 'never') this.#session.drop()
     else this.#session.onLost()
@@ -318,8 +328,8 @@ export class Socket<
     this.#end(reason, isFinal, details)
   }
 
-  #deliverEvent(message: MessageOf<typeof EVENT>, room: StreamOwner | null): void {
-    deliverEvent(this, message, this.#answerTo(message.ackId), room)
+  #deliverEvent(message: MessageOf<typeof EVENT>, room: StreamOwner | null, isHeard = false): void {
+    deliverEvent(this, message, isHeard ? null : this.#answerTo(message.ackId), room, isHeard)
   }
 
   /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */

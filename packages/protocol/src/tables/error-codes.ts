@@ -165,7 +165,11 @@ export const ERROR_CODES = {
   ),
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
   TOO_MANY_PENDING_ACKS: row(['local', 'server'], ['ack'], 'as many calls wait for an answer as may'),
-  TOO_MANY_ROOMS: row(['server'], ['ack'], 'the socket has joined as many rooms as it may'),
+  TOO_MANY_ROOMS: row(
+    ['server', 'local'],
+    ['ack', 'error event'],
+    'the socket has joined as many rooms as it may, or its client knows of too many that it never joined',
+  ),
   TOO_MANY_SESSIONS: row(['server'], ['HTTP'], 'the server has as many polling sessions as it may have'),
   TOO_MANY_WATCHES: row(['server'], ['ack'], 'the socket watches as many user lists as it may'),
   TRANSPORT_FAILED: row(['local'], ['connect_error'], 'the link could not be opened'),
