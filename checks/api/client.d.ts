@@ -159,7 +159,7 @@ export interface WatchOptions {
 }
 export declare const connect: Io;
 export declare const io: Io;
-declare abstract class EmittingSocket<Listen extends EventsMap, Emit extends EventsMap> extends SocketEmitter<Listen, SocketReservedEvents> implements DirectHost {
+declare abstract class EmittingSocket<Listen extends EventsMap, Emit extends EventsMap> extends SocketEmitter<Listen, SocketReservedEvents> {
     #private;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): this;
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
@@ -179,17 +179,6 @@ declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEve
     get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
-}
-interface DirectHost {
-    deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void;
-    fire(event: 'error', error: RoomcastError): void;
-    onListenerError(error: unknown, event: string): void;
-}
-interface EmitFlags {
-    readonly volatile?: boolean;
-    readonly timeoutMs?: number;
-    readonly maxAgeMs?: number;
-    readonly idempotent?: boolean;
 }
 interface MovableTransport extends Transport {
     pause(onPaused: (session: string, received: number) => void): void;
@@ -229,7 +218,6 @@ interface Transports {
     readonly polling: OpenTransport<MovableTransport>;
     readonly websocket: OpenTransport;
 }
-type AckSettle = (error: RoomcastError | null, args: readonly unknown[], isLost?: boolean) => void;
 type AuthFunction = (callback: (auth: object) => void) => unknown;
 type OpenTransport<Link extends Transport = Transport> = (target: TransportTarget, events: TransportEvents) => Link;
 type WithGap<Listen extends EventsMap> = 'gap' extends keyof Listen ? Listen : Listen & {

@@ -8,14 +8,14 @@ import {
 } from '@roomcast/protocol'
 import type { EmitFlags } from '../outbound/event-sender'
 import type { AckSettle } from '../outbound/pending-acks'
-import { DirectEmitter, type DirectHost } from './direct-emitter'
+import { DirectEmitter } from './direct-emitter'
 import type { SocketReservedEvents } from './socket-events'
 
 /** What a socket sends, and how. */
-export abstract class EmittingSocket<Listen extends EventsMap, Emit extends EventsMap>
-  extends SocketEmitter<Listen, SocketReservedEvents>
-  implements DirectHost
-{
+export abstract class EmittingSocket<Listen extends EventsMap, Emit extends EventsMap> extends SocketEmitter<
+  Listen,
+  SocketReservedEvents
+> {
   readonly #direct = new DirectEmitter<Emit, false>(this, {})
 
   /**
