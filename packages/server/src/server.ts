@@ -5,7 +5,6 @@ import {
   type DefaultEventsMap,
   type DefaultUser,
   type EventsMap,
-  isThenable,
   LIMITS,
   type PublicUser,
   RoomcastError,
@@ -15,7 +14,7 @@ import type { Namespace } from './api/namespace'
 import { NamespaceRegistry } from './api/namespace-registry'
 import type { NamespaceMatcher, ParentNamespace } from './api/parent-namespace'
 import type { Runtime } from './api/runtime'
-import type { Engine } from './cluster/engine'
+import type { Engine, EngineEvents as NodeEvents } from './cluster/engine'
 import { MemoryEngine } from './cluster/memory/memory-engine'
 import { MessageBudget } from './cluster/message-budget'
 import { CloseMemory } from './connection/close-memory'
@@ -23,6 +22,7 @@ import { TimingWheel } from './connection/timing-wheel'
 import { CallResults } from './delivery/call-results'
 import { EmitOrder } from './delivery/order'
 import { Sessions } from './delivery/sessions'
+import { attempt } from './delivery/soon'
 import { Streams } from './delivery/stream'
 import { TurnQueue } from './egress/turn-queue'
 import { Receiver } from './ingress/receive'
@@ -276,19 +276,18 @@ const POLL_GOODBYE_MS = 1_000
 const DETECTION_SLACK_MS = 10_000
 
 function startEngine({ engine, streams, reportFault }: Runtime): void {
-  const onFault = (message: string) => reportFault(new Error(message), { where: 'engine', name: engine.name })
-  const started = engine.start({
+  const onFault = (error: unknown) => reportFault(error, { where: 'engine', name: engine.name })
+  const events: NodeEvents = {
     onFrame: (channel, frame, position) => {
       if (position !== null) streams.onFrame(channel, frame, position.offset)
     },
     onNodeFrame: () => {},
-    onGap: (_channels, why) => onFault(`frames may have been missed: ${why}`),
+    onGap: (_channels, why) => onFault(new Error(`frames may have been missed: ${why}`)),
     onState: (state) => {
-      if (state !== 'up') onFault(`it is ${state}`)
+      if (state !== 'up') onFault(new Error(`it is ${state}`))
     },
-  })
-  if (isThenable(started))
-    started.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
+  }
+  attempt(() => engine.start(events), onFault)
 }
 
 /** People who come from Socket.IO pass a port or an HTTP server. */

@@ -1,9 +1,8 @@
-import { createHeader, isThenable, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
+import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
 import type { FrameMaker } from '../delivery/missed'
 import { isCall, keeperOf } from '../delivery/personal'
 import { RoomStreams } from '../delivery/room-streams'
 import type { DetachedSession } from '../delivery/sessions'
-import { soon } from '../delivery/soon'
 import { unpackMessage } from '../delivery/stored-message'
 import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
 import { inRange } from '../options/ranges'
@@ -150,19 +149,16 @@ export class NamespaceRooms {
 
   /** Puts sessions without a link into rooms. */
   enterDetached(targets: Targets, rooms: readonly string[]): void {
-    const { sessions, reportFault, engine } = this.namespace.runtime
+    const { sessions, streams } = this.namespace.runtime
     for (const detached of sessions?.inNamespace(this.namespace.number) ?? []) {
       if (!isMeant(detached, targets)) continue
       for (const room of rooms) {
         detached.rooms.add(room)
-        const entered = soon(this.streams.open(room), (stream) => {
+        this.streams.openFor(room, (stream) => {
           if (stream !== null && detached.rooms.has(room)) detached.tracking.enter(stream, this.streams.moment)
-          if (stream !== null) this.namespace.runtime.streams.use(stream)
+          if (stream !== null) streams.use(stream)
           this.streams.restIfEmpty(room)
         })
-        if (isThenable(entered)) {
-          entered.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
-        }
       }
     }
   }

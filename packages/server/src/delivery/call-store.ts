@@ -2,6 +2,7 @@ import { isThenable, LIMITS, RoomcastError } from '@roomcast/protocol'
 import type { Soon, Store } from '../cluster/engine'
 import type { Deadline, TimingWheel } from '../connection/timing-wheel'
 import type { FaultHook } from '../observe/report'
+import { attempt } from './soon'
 
 /** Answers in the engine's store. Nothing here throws or rejects: faults of the store are reported, and told by a callback. */
 export class CallStore {
@@ -50,13 +51,10 @@ export class CallStore {
 
   /** Takes an answer out before its time. */
   drop(key: string): void {
-    const failed = (error: unknown) => this.report(error)
-    try {
-      const taken = this.store.take(key)
-      if (isThenable(taken)) taken.then(undefined, failed)
-    } catch (error) {
-      failed(error)
-    }
+    attempt(
+      () => this.store.take(key),
+      (error) => this.report(error),
+    )
   }
 
   /** Bounds the time that frames of a client are held. */

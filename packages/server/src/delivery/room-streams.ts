@@ -1,4 +1,4 @@
-import { isThenable, type ValueCodec, withPosition } from '@roomcast/protocol'
+import { type ValueCodec, withPosition } from '@roomcast/protocol'
 import type { Engine, KeepLimits, LogPage, Soon } from '../cluster/engine'
 import type { TimingWheel } from '../connection/timing-wheel'
 import type { Broadcaster, DeliveryFlags, Targets } from '../egress/broadcaster'
@@ -10,7 +10,7 @@ import { noticeFrame } from './missed'
 import type { EmitOrder } from './order'
 import type { Reader } from './reader'
 import type { Sessions } from './sessions'
-import { soon } from './soon'
+import { attempt, soon } from './soon'
 import { packMessage, type StoredMessage, unpackMessage } from './stored-message'
 import type { Stream, StreamOwner, Streams } from './stream'
 import { type Moment, Tracking } from './tracking'
@@ -116,6 +116,11 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     return keep === null ? null : host.streams.open(this.channelOf(room), room, keep, this)
   }
 
+  /** As {@link open}, for what nobody waits for. */
+  openFor(room: string | null, use: (stream: Stream | null) => void): void {
+    this.attempt(() => soon(this.open(room), use))
+  }
+
   /** What a socket is for its streams: the names it goes by, and where it was when. */
   readerOf(member: Member): Reader {
     const names = this.host.index.roomsOf(member)
@@ -191,12 +196,11 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   join(member: Member, room: string, isTold: boolean): void {
     if (!this.hasHistory) return
     let isLater = false
-    const entered = soon(this.open(room), (stream) => {
+    this.openFor(room, (stream) => {
       // It may have left meanwhile.
       if (stream !== null && (!isLater || this.host.index.holds(member, room))) this.enter(member, stream, isTold)
     })
     isLater = true
-    if (isThenable(entered)) entered.then(undefined, (error) => this.onFault(error))
   }
 
   /** A socket is in a stream from now on. As {@link Tracking.enter}. */
@@ -275,12 +279,8 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
 
   /** A fault of the engine is told to nobody but the hook: of a message for several rooms the others have to be served. */
   private attempt(work: () => Soon<unknown>): void {
-    try {
-      const done = work()
-      if (isThenable(done)) done.then(undefined, (error: unknown) => this.onFault(error))
-    } catch (error) {
-      this.onFault(error)
-    }
+    const { engine, reportFault } = this.host
+    attempt(work, (error) => reportFault(error, { where: 'engine', name: engine.name }))
   }
 
   /** Under which keys rooms retain an event. Asked before it is encoded: the rules are the application's. */
@@ -296,10 +296,6 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
       }
     }
     return keys
-  }
-
-  private onFault(error: unknown): void {
-    this.host.reportFault(error, { where: 'engine', name: this.host.engine.name })
   }
 
   private channelOf(room: string | null): string {

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { isThenable } from '@roomcast/protocol'
 import type { KeepLimits, Soon, Store } from '../cluster/engine'
 import type { MessageBudget } from '../cluster/message-budget'
 import { Ring } from '../cluster/ring'
@@ -9,7 +8,7 @@ import type { ResolvedRecovery } from '../options/room-options'
 import { userRoom } from '../rooms/room-index'
 import { Groups } from './groups'
 import { Session } from './session'
-import { soon } from './soon'
+import { attempt, soon } from './soon'
 import type { StoredMessage } from './stored-message'
 import type { Tracking } from './tracking'
 
@@ -150,7 +149,7 @@ export class Sessions {
     // Of a link that is there, only other servers have to be told.
     if (detached === undefined && !this.isShared) return
     const leftMs = detached === undefined ? null : Math.max(1, detached.dueAt - this.host.wheel.now())
-    this.attempt(() => this.host.store.put(key, encoder.encode(session.id), leftMs))
+    this.tellStore(() => this.host.store.put(key, encoder.encode(session.id), leftMs))
   }
 
   /** The link of a session was lost. */
@@ -245,18 +244,12 @@ export class Sessions {
   /** A key opens nothing any more. */
   private drop(key: string): void {
     this.live.delete(key)
-    this.attempt(() => this.host.store.take(key))
+    this.tellStore(() => this.host.store.take(key))
   }
 
   /** A store that fails costs sessions, which the clients are told, and no connection. */
-  private attempt(change: () => Soon<unknown>): void {
-    const fail = (error: unknown) => this.host.reportFault(error, { where: 'engine', name: 'sessions' })
-    try {
-      const done = change()
-      if (isThenable(done)) done.then(undefined, fail)
-    } catch (error) {
-      fail(error)
-    }
+  private tellStore(change: () => Soon<unknown>): void {
+    attempt(change, (error) => this.host.reportFault(error, { where: 'engine', name: 'sessions' }))
   }
 }
 

@@ -6,6 +6,16 @@ export function soon<Value, Result>(value: Soon<Value>, next: (value: Value) => 
   return isThenable(value) ? (value as PromiseLike<Value>).then(next) : next(value as Value)
 }
 
+/** Does something whose end nobody waits for; a fault, now or later, goes to `onFault`. */
+export function attempt(work: () => Soon<unknown>, onFault: (error: unknown) => void): void {
+  try {
+    const done = work()
+    if (isThenable(done)) done.then(undefined, onFault)
+  } catch (error) {
+    onFault(error)
+  }
+}
+
 /** A step for each, one after the other: in this turn, as far as steps are done at once. */
 export function soonEach<Item>(items: readonly Item[], step: (item: Item) => Soon<void>): Soon<void> {
   for (let i = 0; i < items.length; i++) {

@@ -17,7 +17,7 @@ import { type AnySocket, Socket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
 import type { Connection } from '../connection/connection'
 import { readClientSecret } from '../delivery/client-secret'
-import { soon } from '../delivery/soon'
+import { attempt, soon } from '../delivery/soon'
 import { expiresInMs } from '../people/people'
 import { holdDuring } from './hold'
 import { identifyAtConnect } from './login'
@@ -109,7 +109,7 @@ function admitThroughMiddleware(
     if (refused !== null) return refuseWith(refused)
     if (cancelled?.aborted) return
     showIdentity(socket, identity)
-    atOnce(
+    attempt(
       () =>
         soon(claimSession(socket, body), (claim) => {
           if (claim === null) return pass(null)
@@ -128,7 +128,7 @@ function admitThroughMiddleware(
       if (socket.isEnded) refuseWith(REFUSED)
       else if (outcome.kind === 'refused') refuseWith(refusal(runtime, namespace, socket, outcome))
       else if (claim === null) decide(() => admit(runtime, connection, namespace, socket, previous, null))
-      else atOnce(() => resume(claim), onFault)
+      else attempt(() => resume(claim), onFault)
     })
   }
 
@@ -153,16 +153,6 @@ function admitThroughMiddleware(
 
 /** Of a session that could not be resumed: the next attempt begins anew. */
 const FOR_NOW: ErrorBody = { ...REFUSED, data: { retryAfterMs: 0 } }
-
-/** Tells of a fault, now or later. */
-function atOnce(work: () => Soon<void>, onFault: (error: unknown) => void): void {
-  try {
-    const done = work()
-    if (isThenable(done)) done.then(undefined, onFault)
-  } catch (error) {
-    onFault(error)
-  }
-}
 
 function passMiddleware(
   namespace: AnyNamespace,

@@ -1,8 +1,9 @@
-import { type ErrorBody, isRoomcastError, isThenable, LIMITS } from '@roomcast/protocol'
+import { type ErrorBody, isRoomcastError, LIMITS } from '@roomcast/protocol'
 import type { HeldFrame } from '../api/held-frames'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
+import { attempt } from '../delivery/soon'
 import { expiresInMs } from '../people/people'
 import { history, join, leave } from './join'
 import { identify, LOGIN_REQUIRED } from './login'
@@ -44,12 +45,10 @@ export function deliverRequest(socket: AnySocket, { name, ackId, args, bytes }: 
   if (request === undefined) {
     return reply.refuse({ code: 'UNKNOWN_REQUEST', message: 'the server does not know this request' })
   }
-  try {
-    const done = request(socket, args, reply, hold)
-    if (isThenable(done)) done.then(undefined, (error: unknown) => refuse(reply, error))
-  } catch (error) {
-    refuse(reply, error)
-  }
+  attempt(
+    () => request(socket, args, reply, hold),
+    (error) => refuse(reply, error),
+  )
 }
 
 /** A RoomcastError is the answer, anything else a fault of ours. */

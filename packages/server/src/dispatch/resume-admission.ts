@@ -3,7 +3,6 @@ import { isThenable } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import { displace } from '../api/namespace-people'
 import type { AnySocket } from '../api/socket'
-import { soon } from '../delivery/soon'
 import { isInside } from '../delivery/tracking'
 import type { Recovery } from './recovery'
 import type { Claim } from './resume'
@@ -97,10 +96,7 @@ export function enterEverybody({ inside, runtime }: AnyNamespace, socket: AnySoc
   if (runtime.sessions === null) return
   const isIn = () => socket.tracking?.places.some((place) => isInside(place) && place.stream.room === null)
   if (isIn()) return
-  const entered = soon(inside.streams.open(null), (everybody) => {
+  inside.streams.openFor(null, (everybody) => {
     if (everybody !== null && socket.connected && !isIn()) inside.streams.enter(socket, everybody, true)
   })
-  const { reportFault, engine } = runtime
-  if (isThenable(entered))
-    entered.then(undefined, (error: unknown) => reportFault(error, { where: 'engine', name: engine.name }))
 }
