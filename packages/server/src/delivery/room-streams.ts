@@ -27,6 +27,13 @@ export interface StreamMember extends RoomMember {
   notify(notice: readonly unknown[]): void
 }
 
+/** Where messages of a room are kept; null stands for everybody. */
+interface Log {
+  readonly room: string | null
+  readonly channel: string
+  readonly keep: KeepLimits
+}
+
 /** What the streams of one namespace need of their surroundings. */
 export interface RoomStreamsHost<Member extends StreamMember> {
   readonly name: string
@@ -103,17 +110,13 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
    * stand.
    */
   open(room: string | null): Soon<Stream | null> {
-    const known = this.get(room)
-    if (known !== undefined) {
-      // Of a namespace of this name that is no more.
-      known.owner = this
-      return known
-    }
-    const { host } = this
-    if (room !== null && host.index.room(room) !== undefined && !host.streams.isOpening(this.channelOf(room)))
+    const { index, recovery, streams } = this.host
+    const channel = this.channelOf(room)
+    const known = streams.get(channel)
+    if (known === undefined && room !== null && index.room(room) !== undefined && !streams.isOpening(channel))
       return null
-    const keep = room === null ? (host.recovery?.history ?? null) : this.keepOf(room)
-    return keep === null ? null : host.streams.open(this.channelOf(room), room, keep, this)
+    const keep = known?.keep ?? (room === null ? (recovery?.history ?? null) : this.keepOf(room))
+    return keep === null ? null : streams.open(channel, room, keep, this)
   }
 
   /** As {@link open}, for what nobody waits for. */
@@ -143,53 +146,47 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
     frame: Uint8Array,
     keys: ReadonlyMap<string, string>,
   ): readonly string[] {
-    const { broadcaster, recovery } = this.host
+    const { broadcaster, index, streams, recovery } = this.host
     const { except } = targets
     const { compress, order } = flags
     if (targets.rooms.length === 0) {
-      if (this.get(null) === undefined) broadcaster.publish(targets, frame, flags)
+      const channel = this.channelOf(null)
+      if (recovery === null || streams.get(channel) === undefined) broadcaster.publish(targets, frame, flags)
       else {
         const message = { compress, order, except, rooms: NO_ROOMS, frame }
-        this.append(null, recovery?.history as KeepLimits, message)
+        this.append({ room: null, channel, keep: recovery.history }, message)
       }
       return NO_ROOMS
     }
     const rooms = targets.rooms.length === 1 ? targets.rooms : [...new Set(targets.rooms)]
-    const logged = rooms.filter((room) => this.isLogged(room))
-    if (logged.length === 0) {
-      broadcaster.publish(targets, frame, flags)
-      return logged
+    const logs: (Log & { readonly room: string })[] = []
+    const others: string[] = []
+    for (const room of rooms) {
+      const keep = this.keepOf(room)
+      if (keep === null) {
+        others.push(room)
+        continue
+      }
+      const channel = this.channelOf(room)
+      const isFollowed = streams.get(channel) !== undefined || streams.isOpening(channel)
+      if (isFollowed || this.policies.of(room)?.history) logs.push({ room, channel, keep })
+      // Who was in the room before it had history gets its messages without positions.
+      if (!isFollowed && index.room(room) !== undefined) others.push(room)
     }
-    const others = rooms.filter((room) => this.isPlain(room))
+    if (logs.length === 0) {
+      broadcaster.publish(targets, frame, flags)
+      return NO_ROOMS
+    }
+    const logged = logs.map(({ room }) => room)
     // The frame may be a view that the next one overwrites.
     const copy = rooms.length === 1 && others.length === 0 ? frame : frame.slice()
-    const message = {
-      compress,
-      order,
-      except,
-      rooms: logged.length > 1 ? logged : NO_ROOMS,
-      frame: copy,
-    }
-    for (const room of logged) this.append(room, this.keepOf(room) as KeepLimits, message, keys.get(room))
+    const message = { compress, order, except, rooms: logged.length > 1 ? logged : NO_ROOMS, frame: copy }
+    for (const log of logs) this.append(log, message, keys.get(log.room))
     if (others.length > 0) {
       const served = logged.filter((room) => !others.includes(room))
       broadcaster.publish({ rooms: others, except: [...except, ...served] }, copy, flags)
     }
     return logged
-  }
-
-  /** Whether messages to a room are kept: somebody follows it, or its policy says so. */
-  private isLogged(room: string): boolean {
-    if (this.keepOf(room) === null) return false
-    if (this.get(room) !== undefined) return true
-    return !!this.policies.of(room)?.history || this.host.streams.isOpening(this.channelOf(room))
-  }
-
-  /** Whether a room has members that get its messages without positions. */
-  private isPlain(room: string): boolean {
-    if (this.keepOf(room) === null) return true
-    if (this.get(room) !== undefined || this.host.streams.isOpening(this.channelOf(room))) return false
-    return this.host.index.room(room) !== undefined
   }
 
   /** A socket is about to join a room. @param isTold  Whether the client hears of it here. */
@@ -250,31 +247,28 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   }
 
   deliver(stream: Stream, bytes: Uint8Array): void {
-    const { compress, except, rooms, frame } = unpackMessage(bytes)
+    const message = unpackMessage(bytes)
+    const { compress, frame } = message
     const { codec, number: namespace, broadcaster } = this.host
     const { top, number, room } = stream
-    // Who is in one of the rooms in front has it from there.
-    const left = rooms.length === 0 ? except : [...except, ...rooms.slice(0, rooms.indexOf(room as string))]
+    const left = leftOut(message, room)
     const targets: Targets = { rooms: room === null ? [] : [room], except: left }
     const skip = left.length === 0 ? null : noticeFrame({ codec, namespace }, ['skip', number, top, top])
     broadcaster.publish(targets, withPosition(frame, namespace, number, top), { volatile: false, compress }, skip)
   }
 
-  private append(room: string | null, keep: KeepLimits, message: StoredMessage, key?: string): void {
+  private append({ room, channel, keep }: Log, message: StoredMessage, key?: string): void {
     const { engine, streams, broadcaster } = this.host
-    const channel = this.channelOf(room)
     const bytes = packMessage(message)
+    const add = () => this.attempt(() => engine.log.append(channel, bytes, keep, key))
     const opened = streams.opened(channel)
-    if (opened === undefined) return this.attempt(() => engine.log.append(channel, bytes, keep, key))
+    if (opened === undefined) return add()
     // Behind the joins that wait for the stream; without it, as to a room without positions.
-    const plain = unpackMessage(bytes)
-    opened.then(
-      () => this.attempt(() => engine.log.append(channel, bytes, keep, key)),
-      () => {
-        const { except, compress, frame } = plain
-        broadcaster.publish({ rooms: room === null ? [] : [room], except }, frame, { volatile: false, compress })
-      },
-    )
+    opened.then(add, () => {
+      const { compress, frame } = unpackMessage(bytes)
+      const targets: Targets = { rooms: room === null ? [] : [room], except: leftOut(message, room) }
+      broadcaster.publish(targets, frame, { volatile: false, compress })
+    })
   }
 
   /** A fault of the engine is told to nobody but the hook: of a message for several rooms the others have to be served. */
@@ -301,4 +295,9 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
   private channelOf(room: string | null): string {
     return `${this.host.name}\0${room ?? ''}`
   }
+}
+
+/** Names that a message is not for in one of its rooms: who is in one of the rooms in front has it from there. */
+function leftOut({ except, rooms }: StoredMessage, room: string | null): readonly string[] {
+  return rooms.length === 0 ? except : [...except, ...rooms.slice(0, rooms.indexOf(room as string))]
 }

@@ -100,6 +100,7 @@ export class Streams {
   open(channel: string, room: string | null, keep: KeepLimits, owner: StreamOwner): Soon<Stream> {
     const known = this.byChannel.get(channel)
     if (known !== undefined) {
+      // Maybe of a namespace of the same name that is no more.
       known.owner = owner
       return known
     }
