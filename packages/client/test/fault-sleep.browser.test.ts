@@ -1,3 +1,4 @@
+import { MESSAGE_TYPES } from '@roomcast/protocol'
 import type { Server } from '@roomcast/server'
 import type { CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -142,13 +143,18 @@ describe.skipIf(noBrowser).concurrent(`a page in Chromium${noBrowser ? ` (${noBr
   test('that becomes visible asks at once', async () => {
     await using scene = await open('websocket', {}, { pingInterval: 60_000, pingTimeout: 60_000 })
     const { page } = scene
-    const sent: number[] = []
-    scene.cdp.on('Network.webSocketFrameSent', ({ response }) => sent.push(response.payloadData.length))
+    const pings: string[] = []
+    scene.cdp.on('Network.webSocketFrameSent', ({ response }) => {
+      const frame = Buffer.from(response.payloadData, 'base64')
+      if (frame[0] === MESSAGE_TYPES.PING) pings.push(response.payloadData)
+    })
     await scene.cdp.send('Network.enable')
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
-    await until(() => sent.length === 1, 'a frame of the page')
+    await until(() => pings.length === 1, 'a ping of the page')
+    // What was asked is not asked again before the answer is heard: the answer to this call comes after it.
+    await call(page)
     await page.evaluate(() => dispatchEvent(new Event('online')))
-    await until(() => sent.length === 2, 'another frame of the page')
+    await until(() => pings.length === 2, 'another ping of the page')
     await call(page)
     expect(await scene.pageEnds()).toEqual([])
   })
