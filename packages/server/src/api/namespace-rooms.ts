@@ -1,8 +1,8 @@
 import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
+import type { DetachedSession } from '../delivery/detached-session'
 import type { FrameMaker } from '../delivery/missed'
 import { isCall, keeperOf } from '../delivery/personal'
 import { RoomStreams } from '../delivery/room-streams'
-import type { DetachedSession } from '../delivery/sessions'
 import { unpackMessage } from '../delivery/stored-message'
 import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
 import { inRange } from '../options/ranges'
@@ -136,12 +136,13 @@ export class NamespaceRooms {
     for (const detached of [...sessions.inNamespace(this.namespace.number)]) {
       if (!isMeant(detached, targets)) continue
       if (rooms === null) sessions.end(detached)
+      const { rooms: held, tracking } = detached.state
+      const { client } = tracking
       for (const room of rooms ?? []) {
-        detached.rooms.delete(room)
-        const { client } = detached.tracking
+        held.delete(room)
         const wasJoined = client?.joined.delete(room)
         const stream = this.streams.get(room)
-        if (stream !== undefined) detached.tracking.leave(stream, this.streams.moment)
+        if (stream !== undefined) tracking.leave(stream, this.streams.moment)
         else if (wasJoined) client?.leftUntold.push(room)
       }
     }
@@ -152,10 +153,11 @@ export class NamespaceRooms {
     const { sessions, streams } = this.namespace.runtime
     for (const detached of sessions?.inNamespace(this.namespace.number) ?? []) {
       if (!isMeant(detached, targets)) continue
+      const { rooms: held, tracking } = detached.state
       for (const room of rooms) {
-        detached.rooms.add(room)
+        held.add(room)
         this.streams.openFor(room, (stream) => {
-          if (stream !== null && detached.rooms.has(room)) detached.tracking.enter(stream, this.streams.moment)
+          if (stream !== null && held.has(room)) tracking.enter(stream, this.streams.moment)
           if (stream !== null) streams.use(stream)
           this.streams.restIfEmpty(room)
         })

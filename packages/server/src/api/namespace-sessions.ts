@@ -1,5 +1,5 @@
 import { LIMITS, RoomcastError } from '@roomcast/protocol'
-import type { SessionState } from '../delivery/sessions'
+import type { SessionState } from '../delivery/detached-session'
 import { Tracking } from '../delivery/tracking'
 import type { NamespaceRooms } from './namespace-rooms'
 import type { Runtime } from './runtime'

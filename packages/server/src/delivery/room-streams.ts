@@ -12,7 +12,8 @@ import type { Reader } from './reader'
 import type { Sessions } from './sessions'
 import { attempt, soon } from './soon'
 import { packMessage, type StoredMessage, unpackMessage } from './stored-message'
-import type { Stream, StreamOwner, Streams } from './stream'
+import type { Stream, StreamOwner } from './stream'
+import type { Streams } from './streams'
 import { type Moment, Tracking } from './tracking'
 
 const NO_ROOMS: readonly string[] = []

@@ -2,70 +2,16 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { KeepLimits, Soon, Store } from '../cluster/engine'
 import type { MessageBudget } from '../cluster/message-budget'
 import { Ring } from '../cluster/ring'
-import type { Deadline, TimingWheel } from '../connection/timing-wheel'
+import type { TimingWheel } from '../connection/timing-wheel'
 import type { FaultHook } from '../observe/report'
 import type { ResolvedRecovery } from '../options/room-options'
-import { userRoom } from '../rooms/room-index'
+import { DetachedSession, type SessionState } from './detached-session'
 import { Groups } from './groups'
 import { Session } from './session'
 import { attempt, soon } from './soon'
 import type { StoredMessage } from './stored-message'
-import type { Tracking } from './tracking'
 
 const SECRET_BYTES = 24
-
-/** What a socket leaves behind for the one that takes its place. */
-export interface SessionState {
-  readonly session: Session
-  /** Number of the namespace. */
-  readonly namespace: number
-  readonly userId: string | null
-  /** Rooms it was in, without its own. */
-  readonly rooms: Set<string>
-  readonly tracking: Tracking
-  /** `socket.data`, encoded; null if it was never used. */
-  readonly data: Uint8Array | null
-  /** Told when it has ended without a link. */
-  readonly onEnded: () => void
-}
-
-/** A session without a link. */
-export class DetachedSession implements Deadline, SessionState {
-  slot: Set<Deadline> | null = null
-  dueAt = 0
-  readonly session: Session
-  readonly namespace: number
-  readonly userId: string | null
-  readonly rooms: Set<string>
-  readonly tracking: Tracking
-  readonly data: Uint8Array | null
-  readonly onEnded: () => void
-
-  constructor(
-    state: SessionState,
-    private readonly onOver: (detached: DetachedSession) => void,
-  ) {
-    this.session = state.session
-    this.namespace = state.namespace
-    this.userId = state.userId
-    this.rooms = state.rooms
-    this.tracking = state.tracking
-    this.data = state.data
-    this.onEnded = state.onEnded
-  }
-
-  expire(): void {
-    this.onOver(this)
-  }
-
-  /** Whether one of these names means it: its id, its user, or a room it is in. */
-  goesBy(names: readonly string[]): boolean {
-    const { session, userId, rooms } = this
-    return names.some(
-      (name) => name === session.id || rooms.has(name) || (userId !== null && name === userRoom(userId)),
-    )
-  }
-}
 
 /** What sessions need of their surroundings. */
 export interface SessionsHost {
@@ -154,12 +100,12 @@ export class Sessions {
 
   /** The link of a session was lost. */
   detach(state: SessionState): void {
-    const { session } = state
+    const { session, namespace, userId } = state
     const { wheel, recovery } = this.host
     const detached = new DetachedSession(state, (over) => this.end(over))
     this.detached.set(session.id, detached)
-    this.byNamespace.add(detached.namespace, detached)
-    if (detached.userId !== null) this.byUser.add(detached.userId, detached)
+    this.byNamespace.add(namespace, detached)
+    if (userId !== null) this.byUser.add(userId, detached)
     wheel.schedule(detached, recovery.windowMs)
     for (const key of [session.key, session.formerKey]) if (key) this.restore(session, key)
     if (this.detached.size > recovery.maxSessions) for (const oldest of this.detached.values()) return this.end(oldest)
@@ -172,7 +118,7 @@ export class Sessions {
 
   /** A session has a link again. */
   attach(detached: DetachedSession): void {
-    const { session } = detached
+    const { session } = detached.state
     this.remove(detached)
     for (const key of [session.key, session.formerKey]) {
       if (!key) continue
@@ -192,10 +138,11 @@ export class Sessions {
 
   /** A session without a link is over. */
   end(detached: DetachedSession): void {
-    if (this.detached.get(detached.session.id) !== detached) return
+    const { session, onEnded } = detached.state
+    if (this.detached.get(session.id) !== detached) return
     this.remove(detached)
-    this.forget(detached.session)
-    detached.onEnded()
+    this.forget(session)
+    onEnded()
   }
 
   /**
@@ -208,9 +155,9 @@ export class Sessions {
     for (const name of names) {
       const addressed = name.startsWith('\0') ? this.byUser.get(name.slice(1)) : [this.detached.get(name)]
       for (const detached of addressed ?? []) {
-        if (detached?.namespace !== namespace || kept.has(detached) || detached.goesBy(message.except)) continue
+        if (detached?.state.namespace !== namespace || kept.has(detached) || detached.goesBy(message.except)) continue
         kept.add(detached)
-        detached.session.keep(message.frame, message.compress, message.order, namespace)
+        detached.state.session.keep(message.frame, message.compress, message.order, namespace)
       }
     }
   }
@@ -235,10 +182,11 @@ export class Sessions {
   }
 
   private remove(detached: DetachedSession): void {
-    this.detached.delete(detached.session.id)
+    const { session, namespace, userId } = detached.state
+    this.detached.delete(session.id)
     this.host.wheel.cancel(detached)
-    this.byNamespace.delete(detached.namespace, detached)
-    if (detached.userId !== null) this.byUser.delete(detached.userId, detached)
+    this.byNamespace.delete(namespace, detached)
+    if (userId !== null) this.byUser.delete(userId, detached)
   }
 
   /** A key opens nothing any more. */

@@ -1,16 +1,15 @@
 import { type ErrorBody, isCount, isThenable, LIMITS } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
-import type { LogItem, LogPage, Position, Soon } from '../cluster/engine'
+import type { Position, Soon } from '../cluster/engine'
 import { type Missed, readBehind } from '../delivery/missed'
-import { isMeantFor } from '../delivery/reader'
 import { soon } from '../delivery/soon'
-import { unpackMessage } from '../delivery/stored-message'
 import type { Stream } from '../delivery/stream'
 import { ClientRooms } from '../delivery/tracking'
 import type { ResolvedRoomPolicy } from '../options/room-options'
 import type { Reply } from './reply'
 import { invalid, readRoomName } from './request-error'
+import { type ShownMessage, show, showRetained } from './room-messages'
 import { isAllowed } from './room-rule'
 
 /*
@@ -19,10 +18,6 @@ import { isAllowed } from './room-rule'
  */
 
 const JOIN_REFUSED: ErrorBody = { code: 'JOIN_REFUSED', message: 'the room may not be joined' }
-const HISTORY_REFUSED: ErrorBody = { code: 'HISTORY_REFUSED', message: 'the messages of this room may not be read' }
-
-/** A message as clients are shown it. */
-type ShownMessage = readonly [position: number, at: number, frame: Uint8Array]
 
 /** What the answer shows of a room. */
 interface Snapshot {
@@ -188,66 +183,6 @@ export function leave(socket: AnySocket, args: readonly unknown[], reply: Reply)
   client?.joining.delete(room)
   if (client?.joined.delete(room)) (socket.host as AnyNamespace).inside.leave(socket, room, false)
   reply.send([])
-}
-
-/** `history`: the last messages in front of a position. */
-export function history(socket: AnySocket, args: readonly unknown[], reply: Reply): Soon<void> {
-  const room = readRoomName(args[0])
-  const [, limit, before] = args
-  if (!isCount(limit) || limit < 1) throw invalid('limit is no number from 1')
-  if (!(before === null || before === undefined || isCount(before))) throw invalid('before is no position')
-  const { streams, index } = (socket.host as AnyNamespace).inside
-  const mayRead = streams.policyOf(room)?.history?.read === 'members' && index.holds(socket, room)
-  if (!mayRead) return reply.refuse(HISTORY_REFUSED)
-  const most = Math.min(limit, LIMITS.historyPageMessages)
-  return soon(readShown(socket, room, before ?? null, most), (messages) => reply.send([messages]))
-}
-
-/** The last messages that a client may see; an empty list is the beginning. */
-function readShown(socket: AnySocket, room: string, before: number | null, limit: number): Soon<ShownMessage[]> {
-  const { streams } = (socket.host as AnyNamespace).inside
-  return soon(streams.readLast(room, before, limit), (page) => {
-    const shown = show(socket, page)
-    const [first] = page.items
-    return shown.length > 0 || first === undefined ? shown : readShown(socket, room, first.offset, limit)
-  })
-}
-
-/** All that are retained; what is more than a client can be sent at once is a fault of the rules. */
-function showRetained(socket: AnySocket, page: LogPage): ShownMessage[] {
-  const { runtime } = socket.host
-  const shown = show(socket, page, runtime.resendBytes)
-  const isCut = page.items.reduce((sum, { frame }) => sum + frame.length, 0) > runtime.resendBytes
-  if (isCut || !page.isGapless) {
-    const fault = new RangeError(
-      'retained values are more than is kept, or than can be sent at once; the oldest were left out',
-    )
-    runtime.reportFault(fault, { where: 'room policy', name: 'snapshot', socketId: socket.id })
-  }
-  return shown
-}
-
-/** Messages as this client may see them, the newest that fit. */
-function show(socket: AnySocket, { items }: LogPage, maxBytes: number = LIMITS.historyPageBytes): ShownMessage[] {
-  const reader = (socket.host as AnyNamespace).inside.streams.readerOf(socket)
-  // Whoever said something to the others sees it in what was said.
-  const names = new Set(reader.names)
-  names.delete(socket.id)
-  const shown: ShownMessage[] = []
-  let bytes = 0
-  for (const item of [...items].reverse()) {
-    const message = unpackMessage(item.frame)
-    const { frame } = message
-    if (!isMeantFor({ names, places: [] }, message, null)) continue
-    bytes += frame.length
-    if (bytes > maxBytes && shown.length > 0) break
-    shown.push(shownMessage(item, frame))
-  }
-  return shown.reverse()
-}
-
-function shownMessage({ offset, at }: LogItem, frame: Uint8Array): ShownMessage {
-  return [offset, at, frame]
 }
 
 /** @throws RoomcastError `INVALID_REQUEST`. */

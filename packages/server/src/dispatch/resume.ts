@@ -2,7 +2,8 @@ import { type ConnectBody, LIMITS, type ResumeBody } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Soon } from '../cluster/engine'
-import { type SessionState, sessionKey } from '../delivery/sessions'
+import type { SessionState } from '../delivery/detached-session'
+import { sessionKey } from '../delivery/sessions'
 import { soon, soonEach } from '../delivery/soon'
 import { isAllowed } from './room-rule'
 
@@ -35,7 +36,7 @@ export function claimSession(socket: AnySocket, { resume }: ConnectBody): Soon<C
   return soon(sessions.claim(key), (id) => {
     const holder = id === null ? null : holderOf(namespace, id)
     const detached = id === null ? undefined : sessions.get(id)
-    const state = holder === null ? detached : namespace.resumable.stateOf(holder)
+    const state = holder === null ? detached?.state : namespace.resumable.stateOf(holder)
     if (!state) return null
     const isSame = state.userId === (socket.user?.id ?? null)
     if (!isSame || state.tracking.places.length > LIMITS.resumedRooms) {
@@ -53,8 +54,8 @@ export function isHeld({ host }: AnySocket, { state, holder }: Claim): boolean {
   const { session, userId } = state
   if (holder?.connected && holder.tracking?.session === session && session.key !== '')
     return (holder.user?.id ?? null) === userId
-  const detached = host.runtime.sessions?.get(session.id)
-  return detached?.session === session && detached.userId === userId
+  const kept = host.runtime.sessions?.get(session.id)?.state
+  return kept?.session === session && kept.userId === userId
 }
 
 /** The claim comes to nothing: the secret is good again, unless the session is in other hands by now. */
@@ -67,7 +68,7 @@ export function giveBack(socket: AnySocket, claim: Claim): void {
 /** Rooms of the session now: it has gone on living while middleware ran. */
 export function roomsOf({ host }: AnySocket, { state, holder }: Claim): ReadonlySet<string> {
   if (holder?.connected) return holder.rooms
-  return host.runtime.sessions?.get(state.session.id)?.rooms ?? state.rooms
+  return host.runtime.sessions?.get(state.session.id)?.state.rooms ?? state.rooms
 }
 
 function holderOf(namespace: AnyNamespace, id: string): AnySocket | null {
