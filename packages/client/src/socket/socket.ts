@@ -18,10 +18,10 @@ import type { UserWatch, WatchOptions } from '../people/user-watch'
 import { UserWatches } from '../people/user-watches'
 import type { JoinOptions, Room } from '../rooms/room'
 import { Rooms } from '../rooms/rooms'
-import { Session } from '../rooms/session'
 import type { StreamOwner } from '../rooms/stream'
 import { ABNORMAL, ACK, ACK_ERROR, CALL, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
 import { EmittingSocket } from './emitting-socket'
+import { Session } from './session'
 import type { WithGap, WithUser } from './socket-events'
 import {
   type DisconnectDetails,

@@ -1,5 +1,5 @@
 import type { ConnectedBody, ResumeBody } from '@roomcast/protocol'
-import { type Stream, toEntry } from './stream'
+import { type Stream, toEntry } from '../rooms/stream'
 
 const SECRET_BYTES = 16
 
