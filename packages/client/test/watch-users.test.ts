@@ -1,5 +1,5 @@
 import type { UserEntry, UserWatch, UserWatchEvents } from '@roomcast/client'
-import { CLOSE_CODES, MESSAGE_TYPES } from '@roomcast/protocol'
+import { CLOSE_CODES, LIMITS, MESSAGE_TYPES } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import type { FakeLink, FakeServer } from '../../../test-kit/fake-server'
 import type { RawFrame } from '../../../test-kit/raw-client'
@@ -153,6 +153,16 @@ describe('watchUsers', () => {
     notice(link, 'count', 'hall', 4, 39_999)
     await handled(link)
     expect([seen, watch.count]).toEqual([Array(2).fill(['update', '']), 39_999])
+  })
+
+  test('ends at the server as well while as many calls of the application wait as may', async () => {
+    await using server = await startPeople()
+    using pair = await scene(server)
+    const { socket, link } = pair
+    const watch = await watching(socket, link)
+    for (let n = 0; n < LIMITS.pendingAcks; n++) socket.timeout(60_000).emit('m', n, () => {})
+    watch.stop()
+    expect((await request(link, 'unwatch')).body).toEqual(['unwatch', 'lobby', 'users'])
   })
 
   test('takes numbers where it asked for users, if the server answers so', async () => {

@@ -42,7 +42,6 @@ export class UserWatches {
     const { room, mode } = dropped
     // For the server the watches of a room are one.
     for (const watch of this.#all) if (watch.room === room && (watch.mode === mode || watch.isAsking)) return
-    const ackId = this.#sender.expect(() => {})
-    this.#sender.request(ackId, 'unwatch', room, mode)
+    this.#sender.ask(() => {}, 'unwatch', room, mode)
   }
 }
