@@ -197,9 +197,9 @@ export class Server<
       this.webSocket.register(app, engine)
       this.httpTransport.register(app)
       runtime.turn.publisher = {
-        publish: (topic, frame, compress) => {
+        publish: (topic, frame, compress, latest = null) => {
           app.publish(topic, frame, true, shouldCompress(options.compression, frame, compress))
-          if (this.topics.size > 0) this.topics.publish(topic, frame)
+          if (this.topics.size > 0) this.topics.publish(topic, frame, compress, latest)
         },
       }
       const target = typeof where === 'number' ? { port: where } : where

@@ -2,7 +2,7 @@ import { RoomcastError } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import { RawUser } from '../../../test-kit/raw-user'
 import { until } from '../../../test-kit/wait'
-import { connect, cut, faultsOf, heard, partsOf, settled, socketOf, startResumable } from './resume-support'
+import { connect, cut, faultsOf, heard, lose, partsOf, settled, socketOf, startResumable } from './resume-support'
 
 describe('rules of rooms that the client has joined', () => {
   test('are asked again, with the params of before', async () => {
@@ -52,6 +52,58 @@ describe('rules of rooms that the client has joined', () => {
     expect(next.session?.resumed).toBe(true)
     expect(socketOf(server, next).rooms).toEqual(new Set([first.sid]))
     await expect(next.history('secret')).rejects.toMatchObject({ code: 'HISTORY_REFUSED' })
+  })
+
+  describe.each([
+    ['while the client was away', false],
+    ['and was lost on its way', true],
+  ])('a message to such a room and to the socket itself that was sent %s', (_when, isLost) => {
+    test.each([
+      ['comes alone, if the room is refused', ['a'], ['a']],
+      ['comes alone, if both rooms that have it are refused', ['a', 'b'], ['a', 'b']],
+      ['comes once, from the room', ['a'], []],
+      ['comes once, from the room that is left', ['a', 'b'], ['a']],
+    ])('%s', async (_what, rooms, refused: string[]) => {
+      let isOpen = true
+      await using server = await startResumable((io) =>
+        io.rooms('*', { authorize: (_joiner, room) => isOpen || !refused.includes(room) }),
+      )
+      const first = await connect(server)
+      for (const room of rooms) await first.join(room)
+      const emit = () => {
+        server.io.to([...rooms, first.sid]).emit('say', 'both')
+        server.io.to(first.sid).emit('say', 'own')
+      }
+      if (isLost) await lose(server, first, emit)
+      else {
+        await cut(server, first)
+        emit()
+      }
+      isOpen = false
+      const next = await first.resume(server.port)
+      await next.sync(undefined, true)
+      expect(heard(next)).toEqual(['say(both)', 'say(own)'])
+      expect(faultsOf(next)).toEqual([])
+      expect(next.session?.recovered).toBe(true)
+      const isOwn = refused.length === rooms.length
+      expect(next.own?.delivered.map(({ args }) => args[0])).toEqual(isOwn ? ['both', 'own'] : ['own'])
+    })
+  })
+
+  test('a message to a room and to one of its members comes once to a client with a link, and stays once when it is asked for again', async () => {
+    await using server = await startResumable((io) => void io.rooms('*', { authorize: () => true }))
+    const session = await connect(server)
+    const { room = -1 } = await session.join('a')
+    server.io.to(['a', session.sid]).emit('say', 1)
+    server.io.to(session.sid).emit('say', 2)
+    await settled(session)
+    expect(heard(session)).toEqual(['say(1)', 'say(2)'])
+    expect(faultsOf(session)).toEqual([])
+    await session.sync([
+      [0, 0],
+      [room, 0],
+    ])
+    expect(heard(session).slice(2).sort()).toEqual(['say(1)', 'say(2)'])
   })
 
   test('a room without positions that is refused now is told to be left', async () => {

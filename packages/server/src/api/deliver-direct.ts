@@ -61,7 +61,7 @@ export function deliverDirect(
   else {
     // Its place among what else is emitted is now; its position is taken when its turn has come.
     const order = runtime.order.next()
-    turn.send(socket, frame, compress, (bytes) => session.keep(bytes, compress, order, namespace))
+    turn.send(socket, frame, compress, (bytes) => session.keepSent(bytes, compress, order, namespace))
   }
   return true
 }

@@ -1,9 +1,11 @@
 import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
 import type { DetachedSession } from '../delivery/detached-session'
-import type { FrameMaker } from '../delivery/missed'
+import { type FrameMaker, noticeFrame } from '../delivery/missed'
 import { isCall, keeperOf } from '../delivery/personal'
+import { isInRoom } from '../delivery/reader'
 import { RoomStreams } from '../delivery/room-streams'
-import { unpackMessage } from '../delivery/stored-message'
+import { OWN_STREAM } from '../delivery/session'
+import { type StoredMessage, unpackMessage } from '../delivery/stored-message'
 import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
 import { inRange } from '../options/ranges'
 import { RoomIndex } from '../rooms/room-index'
@@ -34,7 +36,7 @@ export class NamespaceRooms {
     adapter.observe(this.index)
     this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) => {
       const session = keeperOf(tracking, frame, flags)
-      return session === null ? frame : session.keep(frame, flags.compress, flags.order ?? 0, number)
+      return session === null ? frame : session.keepSent(frame, flags.compress, flags.order ?? 0, number)
     })
     const { engine, streams, codec, wheel, reportFault, recovery, sessions, doubtMs, order } = runtime
     this.streams = new RoomStreams({
@@ -76,13 +78,33 @@ export class NamespaceRooms {
     // Who wants an answer hears if none comes.
     if (!this.streams.isOn || volatile || isCall(frame)) return this.broadcaster.publish(targets, frame, flags)
     const ordered = { volatile, compress, order: order.next() }
-    const isKept = sessions !== null && sessions.size > 0 && targets.rooms.length > 0
-    const copy = isKept ? frame.slice() : frame
-    const logged = this.streams.emit(targets, ordered, copy, keys)
-    if (!isKept) return
-    // Who is in a room that has it, has it from there.
-    const except = [...targets.except, ...logged]
-    sessions.keepFor(this.namespace.number, targets.rooms, { ...ordered, except, rooms: [], frame: copy })
+    const names = sessions === null ? [] : targets.rooms.filter((room) => this.streams.isOwnRoom(room))
+    const isAlone = names.length === targets.rooms.length
+    // In person it reaches those with a link by itself, unless they are in a room that has it.
+    if (sessions === null || names.length === 0 || (isAlone && sessions.size === 0)) {
+      this.streams.emit(targets, ordered, frame, keys)
+      return
+    }
+    const copy = frame.slice()
+    const rooms = this.streams.emit(targets, ordered, copy, keys)
+    const message: StoredMessage = { ...ordered, except: targets.except, rooms, frame: copy }
+    sessions.keepFor(this.namespace.number, names, message)
+    if (rooms.length > 0) this.keepBeside(names, message)
+  }
+
+  /** Keeps a message in the sessions of those who have it from a room, in case they come back and may not be in that any more. */
+  private keepBeside(names: readonly string[], message: StoredMessage): void {
+    const { turn } = this.namespace.runtime
+    const { except, rooms, order, compress, frame } = message
+    for (const member of this.select({ rooms: names, except })) {
+      const { tracking } = member
+      const session = tracking?.session
+      if (!session || !isInRoom(tracking.places, rooms, order)) continue
+      turn.send(member, frame, compress, (bytes) => {
+        const position = session.keep({ compress, order, rooms, frame: bytes })
+        return noticeFrame(this.maker, ['skip', OWN_STREAM, position, position])
+      })
+    }
   }
 
   /** @param isTold  Whether the client hears here that it is in the room. */

@@ -106,10 +106,11 @@ export function readBehind(
 }
 
 /** What somebody has missed of their own stream. */
-export function missedOfOwn(own: Ring, range: MissedRange, maker: FrameMaker): Missed {
+export function missedOfOwn(own: Ring, range: MissedRange, reader: Reader, maker: FrameMaker): Missed {
   const { top } = own
   const items = own.items(range.after, Number.POSITIVE_INFINITY)
-  return missedOf({ number: OWN_STREAM, items, top, isGapless: own.has(range.after) }, range, () => true, maker)
+  const held: Held = { number: OWN_STREAM, items, top, isGapless: own.has(range.after) }
+  return missedOf(held, range, (message) => isMeantFor(reader, message, null), maker)
 }
 
 /** What there is of a stream. */

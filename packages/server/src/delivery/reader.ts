@@ -13,6 +13,8 @@ export interface Reader {
 /**
  * Whether a message of a stream was for somebody when it was emitted, and is theirs from this stream. Who was where then is known of
  * streams; of rooms without positions it is as it is now.
+ *
+ * @param stream  null: the reader's own, or none; what is in the stream of a room as well they have from there.
  */
 export function isMeantFor(
   { names, places }: Reader,
@@ -24,8 +26,14 @@ export function isMeantFor(
     return known.length === 0 ? names.has(name) : known.some((place) => covers(place, order))
   })
   if (isExcepted) return false
-  if (rooms.length < 2 || stream === null) return true
+  if (stream === null) return !isInRoom(places, rooms, order)
+  if (rooms.length < 2) return true
   return servedBy(rooms, order, places, stream) === stream.room
+}
+
+/** Whether somebody was in one of these rooms when a message to them was emitted. */
+export function isInRoom(places: readonly Place[], rooms: readonly string[], order: number): boolean {
+  return places.some((place) => rooms.includes(place.stream.room as string) && covers(place, order))
 }
 
 /**

@@ -1,9 +1,11 @@
 import { withPosition } from '@roomcast/protocol'
 import type { Ring } from '../cluster/ring'
-import { packMessage } from './stored-message'
+import { packMessage, type StoredMessage } from './stored-message'
 
 /** Number of a socket's own stream. */
 export const OWN_STREAM = 0
+
+const NO_ROOMS: readonly string[] = []
 
 /** What outlives the link of one socket. */
 export class Session {
@@ -34,9 +36,18 @@ export class Session {
     this.ring?.clear()
   }
 
-  /** Keeps a message to the socket alone. @returns The frame with its position. */
-  keep(frame: Uint8Array, compress: boolean, order: number, namespace: number): Uint8Array {
-    const position = this.own.push(packMessage({ compress, order, except: [], rooms: [], frame }), Date.now())
-    return withPosition(frame, namespace, OWN_STREAM, position)
+  /** Keeps a message to the socket alone that is about to be sent. @returns The frame with its position. */
+  keepSent(frame: Uint8Array, compress: boolean, order: number, namespace: number): Uint8Array {
+    return withPosition(frame, namespace, OWN_STREAM, this.keep({ compress, order, rooms: NO_ROOMS, frame }))
+  }
+
+  /**
+   * Keeps a message to the socket alone. With `rooms` it is in their streams too, and the socket has it from there, as long as it may be
+   * in one of them.
+   *
+   * @returns Its position.
+   */
+  keep(message: Omit<StoredMessage, 'except'>): number {
+    return this.own.push(packMessage({ ...message, except: NO_ROOMS }), Date.now())
   }
 }

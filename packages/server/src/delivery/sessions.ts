@@ -7,6 +7,7 @@ import type { FaultHook } from '../observe/report'
 import type { ResolvedRecovery } from '../options/room-options'
 import { DetachedSession, type SessionState } from './detached-session'
 import { Groups } from './groups'
+import { isInRoom } from './reader'
 import { Session } from './session'
 import { attempt, soon } from './soon'
 import type { StoredMessage } from './stored-message'
@@ -148,16 +149,21 @@ export class Sessions {
   /**
    * Keeps a message for sessions without a link that are addressed in person.
    *
-   * @param names  Whom it is for: ids and users; rooms are passed over.
+   * @param names    Whom it is for: ids and users; rooms are passed over.
+   * @param message  With the rooms that have it in their streams.
    */
   keepFor(namespace: number, names: readonly string[], message: StoredMessage): void {
+    const { except, rooms, order } = message
     const kept = new Set<DetachedSession>()
     for (const name of names) {
       const addressed = name.startsWith('\0') ? this.byUser.get(name.slice(1)) : [this.detached.get(name)]
       for (const detached of addressed ?? []) {
-        if (detached?.state.namespace !== namespace || kept.has(detached) || detached.goesBy(message.except)) continue
+        if (detached?.state.namespace !== namespace || kept.has(detached) || detached.goesBy(except)) continue
+        const { session, tracking } = detached.state
+        // It is about to enter the stream, and has it from there.
+        if (detached.goesBy(rooms) && !isInRoom(tracking.places, rooms, order)) continue
         kept.add(detached)
-        detached.state.session.keep(message.frame, message.compress, message.order, namespace)
+        session.keep(message)
       }
     }
   }

@@ -104,7 +104,7 @@ class RecoveryMaker {
     const { resume, state } = this.claim
     const { own } = state.session
     const range = { after: Math.min(resume.own, own.top), upTo: Number.POSITIVE_INFINITY, maxBytes: this.bytesLeft }
-    this.take(OWN_STREAM, missedOfOwn(own, range, this.maker))
+    this.take(OWN_STREAM, missedOfOwn(own, range, this.reader, this.maker))
     for (const [stream, stays] of staysByStream(state.tracking.places)) this.addStream(stream, stays)
     // A room that should have a stream, and the socket is not in one: nobody knows what it has missed.
     const known = new Set(state.tracking.places.filter(isInside).map(({ stream }) => stream.room))

@@ -66,7 +66,7 @@ function resend(socket: AnySocket, { number, after, upTo }: Wanted, maxBytes: nu
   if (number === OWN_STREAM && tracking?.session) {
     const { own } = tracking.session
     const from = Math.min(after ?? 0, own.top)
-    const missed = missedOfOwn(own, { after: from, upTo, maxBytes, mayExceed }, maker)
+    const missed = missedOfOwn(own, { after: from, upTo, maxBytes, mayExceed }, streams.readerOf(socket), maker)
     // What has arrived is not asked for again.
     own.trimTo(from)
     return sendMissed(socket, number, missed)

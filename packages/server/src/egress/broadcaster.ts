@@ -1,3 +1,4 @@
+import type { LatestValue } from '../connection/wire-port'
 import { ownTopic, type Room, type RoomIndex, type RoomMember } from '../rooms/room-index'
 import type { TurnQueue } from './turn-queue'
 
@@ -13,6 +14,8 @@ export interface DeliveryFlags {
   readonly volatile: boolean
   /** Compress, if compression is on and the frame is large enough. */
   readonly compress: boolean
+  /** For receivers who are behind: the frame takes the place of an older one of this id. */
+  readonly latest?: LatestValue | null
   /** When it was emitted; absent where nobody needs to know. */
   readonly order?: number
 }
@@ -93,7 +96,7 @@ export class Broadcaster<Member extends RoomMember> {
     if (excepted?.has(member) || served?.has(member)) return
     served?.add(member)
     if (flags.volatile && isCongested(member)) return
-    this.turn.publisher.publish(ownTopic(member), this.personal(member, frame, flags), flags.compress)
+    this.turn.publisher.publish(ownTopic(member), this.personal(member, frame, flags), flags.compress, flags.latest)
   }
 
   private toTopic(
@@ -116,15 +119,17 @@ export class Broadcaster<Member extends RoomMember> {
     }
     const { publisher } = this.turn
     const reached = members.size - muted.length
-    if (skip !== null) for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress)
+    if (skip !== null)
+      for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress, flags.latest)
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
       const left = new Set(muted)
-      for (const member of members) if (!left.has(member)) publisher.publish(ownTopic(member), frame, flags.compress)
+      for (const member of members)
+        if (!left.has(member)) publisher.publish(ownTopic(member), frame, flags.compress, flags.latest)
       return
     }
     for (const member of muted) member.wire?.unsubscribe(topic)
-    publisher.publish(topic, frame, flags.compress)
+    publisher.publish(topic, frame, flags.compress, flags.latest)
     for (const member of muted) member.wire?.subscribe(topic)
   }
 

@@ -1,9 +1,14 @@
+import type { LatestValue } from '../connection/wire-port'
+
 /** Somebody who is sent what is published to a topic. */
 export interface TopicReceiver {
   /** Topics it is subscribed to. Kept by the table. */
   readonly topics: Set<string>
-  /** @param frame  Shared by all receivers: kept as it is, and not changed. */
-  enqueue(frame: Uint8Array): void
+  /**
+   * @param frame   Shared by all receivers: kept as it is, and not changed.
+   * @param latest  The frame takes the place of an older one of this id.
+   */
+  enqueue(frame: Uint8Array, compress: boolean, latest: LatestValue | null): void
 }
 
 /**
@@ -37,11 +42,11 @@ export class TopicTable {
   }
 
   /** @param frame  Copied once, for all receivers. */
-  publish(topic: string, frame: Uint8Array): void {
+  publish(topic: string, frame: Uint8Array, compress: boolean, latest: LatestValue | null): void {
     const receivers = this.topics.get(topic)
     if (receivers === undefined) return
     const copy = frame.slice()
     // A receiver that is too slow is closed by this, and leaves the set meanwhile.
-    for (const receiver of receivers) receiver.enqueue(copy)
+    for (const receiver of receivers) receiver.enqueue(copy, compress, latest)
   }
 }
