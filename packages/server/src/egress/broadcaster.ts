@@ -119,8 +119,7 @@ export class Broadcaster<Member extends RoomMember> {
     }
     const { publisher } = this.turn
     const reached = members.size - muted.length
-    if (skip !== null)
-      for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress, flags.latest)
+    if (skip !== null) for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress)
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
       const left = new Set(muted)
