@@ -1,3 +1,4 @@
+import { userRoom } from '../rooms/room-index'
 import type { StoredMessage } from './stored-message'
 import type { Stream } from './stream'
 import type { Place } from './tracking'
@@ -8,6 +9,12 @@ export interface Reader {
   readonly names: ReadonlySet<string>
   /** Where it is, and was. */
   readonly places: readonly Place[]
+}
+
+/** The names that a socket goes by. @param rooms  Those it is in. */
+export function namesOf(id: string, userId: string | null, rooms: Iterable<string>): Set<string> {
+  const names = new Set(rooms).add(id)
+  return userId === null ? names : names.add(userRoom(userId))
 }
 
 /**

@@ -4,11 +4,11 @@ import type { TimingWheel } from '../connection/timing-wheel'
 import type { Broadcaster, DeliveryFlags, Targets } from '../egress/broadcaster'
 import type { FaultHook } from '../observe/report'
 import type { ResolvedRecovery, ResolvedRoomPolicy } from '../options/room-options'
-import { type RoomIndex, type RoomMember, userRoom } from '../rooms/room-index'
+import type { RoomIndex, RoomMember } from '../rooms/room-index'
 import { RoomPolicies } from '../rooms/room-policies'
 import { noticeFrame } from './missed'
 import type { EmitOrder } from './order'
-import type { Reader } from './reader'
+import { namesOf, type Reader } from './reader'
 import type { Sessions } from './sessions'
 import { attempt, soon } from './soon'
 import { packMessage, type StoredMessage, unpackMessage } from './stored-message'
@@ -127,11 +127,9 @@ export class RoomStreams<Member extends StreamMember> implements StreamOwner {
 
   /** What a socket is for its streams: the names it goes by, and where it was when. */
   readerOf(member: Member): Reader {
-    const names = this.host.index.roomsOf(member)
-    names.add(member.id)
-    const userId = member.login?.account?.id
-    if (userId !== undefined) names.add(userRoom(userId))
-    return { names, places: member.tracking?.places ?? [] }
+    const { id, login, tracking } = member
+    const names = namesOf(id, login?.account?.id ?? null, this.host.index.roomsOf(member))
+    return { names, places: tracking?.places ?? [] }
   }
 
   /**

@@ -11,12 +11,11 @@ import {
   readBehind,
   type StreamReading,
 } from '../delivery/missed'
-import type { Reader } from '../delivery/reader'
+import { namesOf, type Reader } from '../delivery/reader'
 import { OWN_STREAM } from '../delivery/session'
 import { soon, soonEach } from '../delivery/soon'
 import type { Stream } from '../delivery/stream'
 import { isInside, type Place, type Tracking } from '../delivery/tracking'
-import { userRoom } from '../rooms/room-index'
 import { type Claim, roomsOf } from './resume'
 
 /** What a socket that comes back is sent. */
@@ -73,7 +72,7 @@ class RecoveryMaker {
   private readonly tracking: Tracking
   private readonly now: number
   private readonly rooms: ReadonlySet<string>
-  private readonly isNumbered: (room: string) => boolean
+  private readonly streams: AnyNamespace['inside']['streams']
   private bytesLeft: number
   private isComplete: boolean
 
@@ -86,11 +85,10 @@ class RecoveryMaker {
     const { inside, runtime } = socket.host as AnyNamespace
     const { session, tracking, userId } = claim.state
     this.rooms = roomsOf(socket, claim)
-    this.isNumbered = (room) => inside.streams.keepOf(room) !== null
-    const names = new Set([session.id, ...this.rooms])
-    if (userId !== null) names.add(userRoom(userId))
+    this.streams = inside.streams
     this.maker = inside.maker
-    for (const room of claim.refused) names.delete(room)
+    const allowed = [...this.rooms].filter((room) => !claim.refused.has(room))
+    const names = namesOf(session.id, userId, allowed)
     // What was for a room that it may not be in any more as well comes from the others.
     const places = tracking.places.filter(({ stream }) => !claim.refused.has(stream.room ?? ''))
     this.reader = { names, places }
@@ -108,7 +106,9 @@ class RecoveryMaker {
     for (const [stream, stays] of staysByStream(state.tracking.places)) this.addStream(stream, stays)
     // A room that should have a stream, and the socket is not in one: nobody knows what it has missed.
     const known = new Set(state.tracking.places.filter(isInside).map(({ stream }) => stream.room))
-    for (const room of this.rooms) if (!known.has(room) && this.isNumbered(room)) this.isComplete = false
+    for (const room of this.rooms) {
+      if (!known.has(room) && this.streams.keepOf(room) !== null) this.isComplete = false
+    }
     const named = resume.rooms.map(([number]) => this.entries.get(number) ?? null)
     const others = [...this.entries.values()].filter(([number]) => !this.positions.has(number))
     const frames = this.missed.sort((a, b) => a.order - b.order).map(({ frame }) => frame)
