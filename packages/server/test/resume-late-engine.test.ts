@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../../test-kit/random'
 import { RawSession } from '../../../test-kit/raw-room'
 import { until } from '../../../test-kit/wait'
+import type { Engine } from '../src/cluster/engine'
 import { connect, cut, heard, LateEngine, memory, partsOf, settled, socketOf, startResumable } from './resume-support'
 
 const random = createRandom()
@@ -163,32 +164,37 @@ describe('an engine whose answers come later', () => {
   })
 })
 
-test('a store that fails is reported, and ends neither the process nor the sessions of others', async () => {
-  const { engine } = memory()
-  const late = new LateEngine(engine, random)
-  let fails = false
-  const failing = {
+/** An engine of which some parts are others. */
+function withParts(late: LateEngine, parts: Partial<Pick<Engine, 'bus' | 'store'>>): Engine {
+  return {
     name: 'failing',
     nodeId: 'here',
     log: late.log,
     bus: late.bus,
     directory: late.directory,
+    store: late.store,
+    ...parts,
+    start: (events) => late.start(events),
+    close: () => late.close(),
+  }
+}
+
+test('a store that fails is reported, and ends neither the process nor the sessions of others', async () => {
+  const late = new LateEngine(memory().engine, random)
+  let fails = false
+  const failing = withParts(late, {
     store: {
-      capabilities: late.store.capabilities,
-      put: async (...args: Parameters<typeof late.store.put>) => {
+      ...late.store,
+      put: async (...args) => {
         if (fails) throw new Error('no store')
         return late.store.put(...args)
       },
-      get: (key: string) => late.store.get(key),
-      take: async (key: string) => {
+      take: async (key) => {
         if (fails) throw new Error('no store')
         return late.store.take(key)
       },
-      consume: (...args: Parameters<typeof late.store.consume>) => late.store.consume(...args),
     },
-    start: (events: Parameters<typeof late.start>[0]) => late.start(events),
-    close: () => late.close(),
-  }
+  })
   const rejections: unknown[] = []
   const note = (error: unknown) => void rejections.push(error)
   process.on('unhandledRejection', note)
@@ -208,3 +214,37 @@ test('a store that fails is reported, and ends neither the process nor the sessi
     process.off('unhandledRejection', note)
   }
 })
+
+test.each([
+  ['the first of two rooms', ['a']],
+  ['the second of two rooms', ['b']],
+  ['both rooms', ['a', 'b']],
+])(
+  'when %s cannot be followed, what was sent to them meanwhile comes once to everybody in them',
+  async (_which, lost: string[]) => {
+    const late = new LateEngine(memory().engine, random)
+    const subscribe: Engine['bus']['subscribe'] = async (channels) => {
+      await late.bus.subscribe(channels)
+      if (lost.some((room) => channels.includes(`/\0${room}`))) throw new Error('no bus')
+    }
+    await using server = await startResumable(() => {}, {
+      engine: withParts(late, { bus: { ...late.bus, subscribe } }),
+    })
+    const members: [session: RawSession, rooms: string[]][] = []
+    for (const rooms of [['a'], ['b'], ['a', 'b'], ['b', 'a'], []]) members.push([await connect(server), rooms])
+    const excepted = await connect(server)
+    members.push([excepted, ['a', 'b']])
+    for (const [session, rooms] of members) socketOf(server, session).join(rooms)
+    for (const count of [1, 2]) server.io.to(['a', 'b']).except(excepted.sid).emit('say', count)
+    const { streams } = partsOf(server)
+    const isOpening = () => ['a', 'b'].some((room) => streams.isOpening(`/\0${room}`))
+    expect(isOpening()).toBe(true)
+    await until(() => !isOpening(), 'the streams to be open, or not')
+    for (const [session, rooms] of members) {
+      await settled(session)
+      const isMeant = rooms.length > 0 && session !== excepted
+      expect(heard(session), `in ${rooms}`).toEqual(isMeant ? ['say(1)', 'say(2)'] : [])
+    }
+    expect(new Set(server.faults.map(({ error }) => (error as Error).message))).toEqual(new Set(['no bus']))
+  },
+)
