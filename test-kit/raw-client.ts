@@ -30,6 +30,8 @@ export interface RawOptions {
   readonly path?: string
   /** Whether to offer compression. @default false */
   readonly perMessageDeflate?: boolean
+  /** Whether to answer pings. @default true */
+  readonly autoPong?: boolean
   /** Over TLS, with any certificate. @default false */
   readonly secure?: boolean
 }
@@ -69,9 +71,9 @@ export class RawClient implements Disposable {
   /** Opens a link to a port of the loopback; sends nothing. Resolves when it is open or refused. */
   static async open(port: number, options: RawOptions = {}): Promise<RawClient> {
     const { subprotocols = [SUBPROTOCOL, REFUSAL_SUBPROTOCOL], headers = {}, path = '/roomcast/ws' } = options
-    const { perMessageDeflate = false, secure = false } = options
+    const { perMessageDeflate = false, secure = false, autoPong = true } = options
     const url = `${secure ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`
-    const ws = new WebSocket(url, subprotocols, { headers, perMessageDeflate, rejectUnauthorized: false })
+    const ws = new WebSocket(url, subprotocols, { headers, perMessageDeflate, autoPong, rejectUnauthorized: false })
     const client = new RawClient(ws)
     await new Promise<void>((resolve) => {
       ws.once('open', resolve)

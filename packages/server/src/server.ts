@@ -24,10 +24,12 @@ import { EmitOrder } from './delivery/order'
 import { Sessions } from './delivery/sessions'
 import { attempt } from './delivery/soon'
 import { Streams } from './delivery/streams'
+import { FlowControl } from './egress/flow-control'
 import { TurnQueue } from './egress/turn-queue'
 import { Receiver } from './ingress/receive'
 import { guardedHook, printFault } from './observe/report'
 import { assertRetryAfter, type CloseOptions } from './options/close-options'
+import { flowLimits } from './options/flow-limits'
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './options/server-options'
 import { assertUserId } from './people/identity'
 import { LoginGate } from './people/login-gate'
@@ -96,9 +98,13 @@ export class Server<
     const engine = (resolved.engine as Engine | undefined) ?? new MemoryEngine({ budget, wheel })
     const streams = new Streams(engine, wheel, recovery?.windowMs ?? 0)
     const sessions = recovery && new Sessions({ store: engine.store, budget, wheel, recovery, reportFault })
+    const turn = new TurnQueue({ publish: () => {} })
+    const limits = flowLimits(resolved.maxOutgoingBytes)
     this.runtime = {
       codec: codec ?? createCompactCodec(),
-      turn: new TurnQueue({ publish: () => {} }),
+      turn,
+      flow: new FlowControl(turn, wheel, limits),
+      flowLimits: limits,
       wheel,
       reportFault,
       closeMemory: new CloseMemory(),
@@ -129,7 +135,7 @@ export class Server<
     )
     this.pollSessions = new PollSessions({ options: resolved, runtime, receiver, topics, connections })
     const switching = new Switching(resolved.allowUpgrades, runtime, connections, this.pollSessions)
-    this.webSocket = new WebSocketTransport(resolved, runtime, receiver, connections, reception, switching)
+    this.webSocket = new WebSocketTransport(resolved, runtime, receiver, connections, reception, switching, topics)
     const polling = new PollingTransport(resolved, runtime, reception, this.pollSessions)
     this.httpTransport = new HttpTransport(resolved, runtime, polling, new URL('../dist/client/', import.meta.url))
   }

@@ -39,7 +39,7 @@ export function deliverDirect(
     return false
   }
   socket.notifyOutgoing(event, data)
-  if (flags.volatile && settle === null && connection.port.isCongested()) return false
+  if (flags.volatile && settle === null && connection.port.skipsVolatile()) return false
   const { runtime, number: namespace } = host
   let ackId = -1
   if (settle !== null) {

@@ -34,7 +34,7 @@ export class NamespaceRooms {
     const { runtime, number, name, adapter, people } = namespace
     this.index = new RoomIndex(number, adapter, (id) => people.membersOf(id))
     adapter.observe(this.index)
-    this.broadcaster = new Broadcaster(this.index, runtime.turn, ({ tracking }, frame, flags) => {
+    this.broadcaster = new Broadcaster(this.index, runtime.turn, runtime.flow, ({ tracking }, frame, flags) => {
       const session = keeperOf(tracking, frame, flags)
       return session === null ? frame : session.keepSent(frame, flags.compress, flags.order ?? 0, number)
     })

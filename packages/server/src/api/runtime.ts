@@ -6,8 +6,10 @@ import type { CallResults } from '../delivery/call-results'
 import type { EmitOrder } from '../delivery/order'
 import type { Sessions } from '../delivery/sessions'
 import type { Streams } from '../delivery/streams'
+import type { FlowControl } from '../egress/flow-control'
 import type { TurnQueue } from '../egress/turn-queue'
 import type { FaultHook } from '../observe/report'
+import type { FlowLimits } from '../options/flow-limits'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import type { ResolvedRecovery } from '../options/room-options'
 import type { LoginGate } from '../people/login-gate'
@@ -18,6 +20,10 @@ import type { HeldBudget } from './held-frames'
 export interface Runtime {
   readonly codec: ValueCodec
   readonly turn: TurnQueue
+  /** Sees that clients take what rooms are sent. */
+  readonly flow: FlowControl
+  /** How much of what a client is sent may be outstanding. */
+  readonly flowLimits: FlowLimits
   readonly wheel: TimingWheel
   readonly reportFault: FaultHook
   /** Ends of connections that their clients did not see. */

@@ -19,7 +19,7 @@ export interface SocketHost<Member> extends BroadcastHost {
   readonly number: number
   readonly runtime: Runtime
   readonly inside: BroadcastHost['inside'] & {
-    readonly index: { roomsOf(socket: Member): Set<string> }
+    readonly index: { roomsOf(socket: Member): Set<string>; sharedBytes(socket: Member): number }
     join(socket: Member, room: string): void
     leave(socket: Member, room: string): void
   }

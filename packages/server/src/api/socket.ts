@@ -150,12 +150,17 @@ export class Socket<
 
   /** The connection beneath, which the client's other namespaces share. */
   get conn(): ConnectionView {
-    return new ConnectionView(this.connection, this.host.runtime.reportFault)
+    return new ConnectionView(this.connection, this.host.runtime)
   }
 
   /** @internal */
   get namespaceNumber(): number {
     return this.host.number
+  }
+
+  /** @internal */
+  sharedBytes(): number {
+    return this.host.inside.index.sharedBytes(this)
   }
 
   /** @internal */

@@ -1,12 +1,15 @@
 import { CLOSE_CODES, CLOSE_MEANINGS, type CloseName, LIMITS } from '@roomcast/protocol'
+import type { FlowLimits } from '../options/flow-limits'
 import type { ConnectionEvents } from './connection-events'
 import type { HandshakeSource } from './handshake'
 import type { Deadline } from './timing-wheel'
-import type { WirePort } from './wire-port'
+import type { Congestion, WirePort } from './wire-port'
 
 /** What a connection carries for one namespace: the socket, or the request to become one. */
 export interface NamespaceMember {
   readonly namespaceNumber: number
+  /** Bytes that were ever published to the topics that it shares with others. */
+  sharedBytes(): number
 }
 
 /** Why and how a connection ended. */
@@ -41,6 +44,8 @@ export class Connection<Member extends NamespaceMember> {
   port!: WirePort
   /** Who listens on `socket.conn`; null until somebody does. */
   events: ConnectionEvents | null = null
+  /** How far the client is behind. Kept by the transport. */
+  congestion: Congestion = 'none'
   /** Frames received before the first namespace was connected: CONNECT, and others. */
   connectsBeforeConnect = 0
   framesBeforeConnect = 0
@@ -75,6 +80,23 @@ export class Connection<Member extends NamespaceMember> {
     const all = this.others === null ? [] : [...this.others.values()]
     if (this.main !== null) all.unshift(this.main)
     return all
+  }
+
+  /** Bytes that were ever published to the topics that its sockets share with others. */
+  sharedBytes(): number {
+    let bytes = this.main?.sharedBytes() ?? 0
+    if (this.others !== null) for (const member of this.others.values()) bytes += member.sharedBytes()
+    return bytes
+  }
+
+  /** The transport has a new number. @param buffered  Bytes outstanding. */
+  noteBuffered(buffered: number, { budgetBytes, highBytes, lowBytes }: FlowLimits): void {
+    const before = this.congestion
+    const floor = before === 'none' ? highBytes : lowBytes
+    const now = buffered > budgetBytes ? 'over' : buffered > floor ? 'high' : 'none'
+    if (now === before) return
+    this.congestion = now
+    this.events?.congestionChanged(now)
   }
 
   addMember(member: Member): void {
@@ -152,6 +174,7 @@ export class Connection<Member extends NamespaceMember> {
   /** Called by the transport, once. @returns What the members are told: what we intended, or what the engine saw. */
   onClosed(seen: CloseInfo): CloseInfo {
     this.phase = 'closed'
+    this.events?.closed()
     for (const name of [...(this.asking?.keys() ?? [])]) this.answer(name)
     return this.intent ?? seen
   }

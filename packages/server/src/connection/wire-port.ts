@@ -13,6 +13,12 @@ export interface LatestValue {
   readonly merge: ((older: Uint8Array, newer: Uint8Array) => Uint8Array) | null
 }
 
+/**
+ * How far a client is behind with what it is sent: `high` from a quarter of `maxOutgoingBytes` on, until it is below an eighth; `over`
+ * beyond all of it.
+ */
+export type Congestion = 'high' | 'none' | 'over'
+
 /** One open link. No method may be called after its close was reported. */
 export interface WirePort {
   /** Name of the transport, for `socket.conn.transport.name`. */
@@ -33,10 +39,25 @@ export interface WirePort {
    * @param retryAfterMs  Milliseconds that the client is asked to stay away.
    */
   end(code: number, reason: string, retryAfterMs?: number): void
-  /** Bytes handed over, and not yet taken by the kernel or, on polling, not yet acknowledged. */
+  /** A frame was published to a topic of this link alone. @param isFresh  A latest value: it should arrive soon, or not at all. */
+  count(bytes: number, isFresh: boolean): void
+  /**
+   * Puts right what {@link check} finds in the account of shared topics: bytes that were published there and not for this link are
+   * negative.
+   */
+  adjust(bytes: number): void
+  /** Much was published to a shared topic of this link. @param isFresh  Latest values. */
+  check(isFresh: boolean): void
+  /** Bytes outstanding: not known to have arrived, or still waiting here. */
   bufferedBytes(): number
-  /** Whether what is sent now would wait: then volatile frames are left out. */
-  isCongested(): boolean
+  /** Whether a volatile frame is left out now, because what is sent would wait; counts it if so. */
+  skipsVolatile(): boolean
+  /** Volatile frames that were left out. */
+  readonly skipped: number
+  /** Latest values that a newer one took the place of. */
+  readonly replaced: number
+  /** The link is gone. */
+  closed(): void
 }
 
 /** Publishing to the subscribers of a topic, each in the order of all other frames to it. */

@@ -1,5 +1,6 @@
 import type { LatestValue } from '../connection/wire-port'
-import { ownTopic, type Room, type RoomIndex, type RoomMember } from '../rooms/room-index'
+import type { Audience, RoomIndex, RoomMember } from '../rooms/room-index'
+import type { FlowControl } from './flow-control'
 import type { TurnQueue } from './turn-queue'
 
 /** Who is meant: the union of `rooms`, everybody if there are none, without the members of `except`. */
@@ -32,11 +33,13 @@ const MUTES_PER_PUBLISH = 8
  */
 export class Broadcaster<Member extends RoomMember> {
   /**
+   * @param flow      Sees that members take what they are sent.
    * @param personal  What a frame is for one socket that it is addressed to by id or user.
    */
   constructor(
     private readonly index: RoomIndex<Member>,
     private readonly turn: TurnQueue,
+    private readonly flow: FlowControl,
     private readonly personal: (member: Member, frame: Uint8Array, flags: DeliveryFlags) => Uint8Array,
   ) {}
 
@@ -72,15 +75,13 @@ export class Broadcaster<Member extends RoomMember> {
   private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags, skip: Uint8Array | null): void {
     const excepted = this.excepted(targets.except)
     const { rooms } = targets
-    if (rooms.length === 0) {
-      return this.toTopic(this.index.everybodyTopic(), this.everybody(), excepted, null, frame, flags, skip)
-    }
+    if (rooms.length === 0) return this.toAll(this.index.everybody(), excepted, null, frame, flags, skip)
     const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
     for (const name of rooms) {
       const room = this.index.room(name)
       // A room with the name of a socket is of few; its owner is addressed in person.
       const isPersonal = room === undefined || this.index.members.has(name)
-      if (!isPersonal) this.toTopic(room.topic, room.members, excepted, served, frame, flags, skip)
+      if (!isPersonal) this.toAll(room, excepted, served, frame, flags, skip)
       else for (const member of this.index.membersOf(name)) this.toOne(member, excepted, served, frame, flags)
     }
   }
@@ -95,50 +96,46 @@ export class Broadcaster<Member extends RoomMember> {
   ): void {
     if (excepted?.has(member) || served?.has(member)) return
     served?.add(member)
-    if (flags.volatile && isCongested(member)) return
-    this.turn.publisher.publish(ownTopic(member), this.personal(member, frame, flags), flags.compress, flags.latest)
+    if (flags.volatile && skipsVolatile(member)) return
+    this.turn.publishTo(member, this.personal(member, frame, flags), flags.compress, flags.latest)
   }
 
-  private toTopic(
-    topic: string,
-    members: MemberSet<Member>,
+  private toAll(
+    audience: Audience<Member>,
     excepted: ReadonlySet<Member> | null,
     served: Set<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
     skip: Uint8Array | null,
   ): void {
+    const { members, topic } = audience
+    const { compress, latest = null } = flags
     const muted: Member[] = []
     if (served !== null || flags.volatile) {
       for (const member of members) {
-        if (excepted?.has(member) || served?.has(member) || (flags.volatile && isCongested(member))) muted.push(member)
-        else served?.add(member)
+        if (excepted?.has(member) || served?.has(member) || (flags.volatile && skipsVolatile(member))) {
+          muted.push(member)
+        } else served?.add(member)
       }
     } else if (excepted !== null) {
       for (const member of excepted) if (members.has(member)) muted.push(member)
     }
-    const { publisher } = this.turn
+    const { turn } = this
     const reached = members.size - muted.length
-    if (skip !== null) for (const member of muted) publisher.publish(ownTopic(member), skip, flags.compress)
+    if (skip !== null) for (const member of muted) turn.publishTo(member, skip, compress)
     if (reached === 0) return
     if (reached * MUTES_PER_PUBLISH < muted.length) {
       const left = new Set(muted)
-      for (const member of members)
-        if (!left.has(member)) publisher.publish(ownTopic(member), frame, flags.compress, flags.latest)
+      for (const member of members) if (!left.has(member)) turn.publishTo(member, frame, compress, latest)
       return
     }
     for (const member of muted) member.wire?.unsubscribe(topic)
-    publisher.publish(topic, frame, flags.compress, flags.latest)
-    for (const member of muted) member.wire?.subscribe(topic)
-  }
-
-  private everybody(): MemberSet<Member> {
-    const { members } = this.index
-    return {
-      size: members.size,
-      has: (member) => members.has(member.id),
-      [Symbol.iterator]: () => members.values(),
+    turn.publisher.publish(topic, frame, compress, latest)
+    for (const member of muted) {
+      member.wire?.subscribe(topic)
+      member.wire?.adjust(-frame.length)
     }
+    this.flow.published(audience, frame.length, latest !== null)
   }
 
   private excepted(names: readonly string[]): ReadonlySet<Member> | null {
@@ -149,8 +146,6 @@ export class Broadcaster<Member extends RoomMember> {
   }
 }
 
-type MemberSet<Member> = Pick<Room<Member>['members'], 'has' | 'size'> & Iterable<Member>
-
-function isCongested(member: RoomMember): boolean {
-  return member.wire?.isCongested() ?? false
+function skipsVolatile(member: RoomMember): boolean {
+  return member.wire?.skipsVolatile() ?? false
 }

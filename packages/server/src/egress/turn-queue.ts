@@ -1,4 +1,4 @@
-import type { PublishPort, WirePort } from '../connection/wire-port'
+import type { LatestValue, PublishPort, WirePort } from '../connection/wire-port'
 import { ownTopic, type RoomMember } from '../rooms/room-index'
 
 /** Frames that a turn may hold before it is flushed early. */
@@ -65,20 +65,33 @@ export class TurnQueue {
    * Sends a frame to one socket. The bytes are copied before it returns.
    *
    * @param finish  Makes the frame what it is when its turn has come; null leaves it as it is.
+   * @param latest  For a client that is behind: the frame takes the place of an older one of this id.
    */
-  send(member: DirectReceiver, frame: Uint8Array, compress: boolean, finish: FinishFrame | null = null): void {
+  send(
+    member: DirectReceiver,
+    frame: Uint8Array,
+    compress: boolean,
+    finish: FinishFrame | null = null,
+    latest: LatestValue | null = null,
+  ): void {
     const { wire } = member
     if (wire === undefined) return
     if (this.isDelivering || this.queue.length > 0 || (this.current !== null && this.current !== wire)) {
       const copy = frame.slice()
-      const deliver = () => this.publisher.publish(ownTopic(member), finish === null ? copy : finish(copy), compress)
+      const deliver = () => this.publishTo(member, finish === null ? copy : finish(copy), compress, latest)
       return this.push({ deliver }, copy.length)
     }
     const finished = finish === null ? frame : finish(frame)
     // The engine gathers what a socket is sent from its own message callback.
-    if (this.current === wire) wire.send(finished, compress)
+    if (this.current === wire) wire.send(finished, compress, latest)
     // A publish to one is gathered with the rest of the turn; a send would be a system call of its own.
-    else this.publisher.publish(ownTopic(member), finished, compress)
+    else this.publishTo(member, finished, compress, latest)
+  }
+
+  /** Publishes to one socket, now: part of a delivery. */
+  publishTo(member: DirectReceiver, frame: Uint8Array, compress: boolean, latest: LatestValue | null = null): void {
+    this.publisher.publish(ownTopic(member), frame, compress, latest)
+    member.wire?.count(frame.length, latest !== null)
   }
 
   /**

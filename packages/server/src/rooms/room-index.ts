@@ -15,11 +15,21 @@ export interface RoomMember {
   readonly wire: WirePort | undefined
 }
 
-/** A room with at least one member. */
-export interface Room<Member> {
-  readonly name: string
-  /** Native topic that every member is subscribed to. */
+/** Those who share a native topic. */
+export interface Audience<Member> {
   readonly topic: string
+  readonly members: Pick<ReadonlySet<Member>, 'has' | 'size'> & Iterable<Member>
+  /** Bytes that were published to the topic. */
+  bytes: number
+  /** What that was when the members were looked at last, whether they take it. */
+  checkedBytes: number
+  /** Whether they are to be looked at again. */
+  isUnchecked: boolean
+}
+
+/** A room with at least one member. */
+export interface Room<Member> extends Audience<Member> {
+  readonly name: string
   readonly members: Set<Member>
 }
 
@@ -65,6 +75,7 @@ export class RoomIndex<Member extends RoomMember> {
   readonly members = new Map<string, Member>()
   private readonly prefix: string
   private isEverybodyNative = false
+  private readonly everybodyInside: Audience<Member>
   private readonly rooms = new Map<string, Room<Member>>()
 
   constructor(
@@ -74,6 +85,14 @@ export class RoomIndex<Member extends RoomMember> {
     private readonly membersOfUser: (userId: string) => Iterable<Member> = () => [],
   ) {
     this.prefix = `${namespaceNumber}:`
+    const { members } = this
+    this.everybodyInside = newAudience(this.prefix, {
+      get size() {
+        return members.size
+      },
+      has: (member) => members.has(member.id),
+      [Symbol.iterator]: () => members.values(),
+    })
   }
 
   /** Adds a socket to the namespace, with its own-id room. */
@@ -82,7 +101,7 @@ export class RoomIndex<Member extends RoomMember> {
     // Others may have joined it, before its owner came back.
     const own = this.rooms.get(member.id)
     if (own !== undefined) this.enter(member, own)
-    if (this.isEverybodyNative) member.wire?.subscribe(this.prefix)
+    if (this.isEverybodyNative) this.tie(member, this.everybodyInside)
     this.observer.created(member.id)
     this.observer.joined(member.id, member.id)
   }
@@ -91,7 +110,7 @@ export class RoomIndex<Member extends RoomMember> {
   remove(member: Member): void {
     if (!this.members.delete(member.id)) return
     for (const room of member.joined?.slice() ?? []) this.leave(member, room.name)
-    if (this.isEverybodyNative) member.wire?.unsubscribe(this.prefix)
+    if (this.isEverybodyNative) this.untie(member, this.everybodyInside)
     if (member.hasOwnTopic) member.wire?.unsubscribe(member.id)
     this.observer.left(member.id, member.id)
     // Others may have joined it; then it goes with the last of them.
@@ -114,7 +133,7 @@ export class RoomIndex<Member extends RoomMember> {
     let room = this.rooms.get(name)
     let isNew = false
     if (room === undefined) {
-      room = { name, topic: this.prefix + name, members: new Set() }
+      room = Object.assign(newAudience<Member, Set<Member>>(this.prefix + name, new Set()), { name })
       this.rooms.set(name, room)
       const owner = this.members.get(name)
       if (owner !== undefined) this.enter(owner, room)
@@ -134,7 +153,7 @@ export class RoomIndex<Member extends RoomMember> {
     if (room === undefined || (name === member.id && this.members.has(name))) return false
     if (!room.members.delete(member)) return false
     member.joined?.splice(member.joined.indexOf(room), 1)
-    member.wire?.unsubscribe(room.topic)
+    this.untie(member, room)
     if (name !== member.id) this.observer.left(name, member.id)
     if (room.members.size === 0) {
       this.rooms.delete(name)
@@ -143,13 +162,20 @@ export class RoomIndex<Member extends RoomMember> {
     return true
   }
 
-  /** Topic that every socket of the namespace is subscribed to, from the first call on. */
-  everybodyTopic(): string {
+  /** Every socket of the namespace; subscribed to their topic from the first call on. */
+  everybody(): Audience<Member> {
     if (!this.isEverybodyNative) {
       this.isEverybodyNative = true
-      for (const member of this.members.values()) member.wire?.subscribe(this.prefix)
+      for (const member of this.members.values()) this.tie(member, this.everybodyInside)
     }
-    return this.prefix
+    return this.everybodyInside
+  }
+
+  /** Bytes that were ever published to the topics that a socket shares with others. */
+  sharedBytes(member: Member): number {
+    let bytes = this.isEverybodyNative ? this.everybodyInside.bytes : 0
+    if (member.joined !== null) for (const room of member.joined) bytes += room.bytes
+    return bytes
   }
 
   /** The stored room, if there is one. The own-id room of a socket usually is not stored. */
@@ -185,6 +211,21 @@ export class RoomIndex<Member extends RoomMember> {
     room.members.add(member)
     if (member.joined === null) member.joined = [room]
     else member.joined.push(room)
-    member.wire?.subscribe(room.topic)
+    this.tie(member, room)
   }
+
+  /** What was published before is not for the member, though the sum of {@link sharedBytes} has it from now on. */
+  private tie({ wire }: Member, { topic, bytes }: Audience<Member>): void {
+    wire?.subscribe(topic)
+    wire?.adjust(-bytes)
+  }
+
+  private untie({ wire }: Member, { topic, bytes }: Audience<Member>): void {
+    wire?.unsubscribe(topic)
+    wire?.adjust(bytes)
+  }
+}
+
+function newAudience<Member, Members extends Audience<Member>['members']>(topic: string, members: Members) {
+  return { topic, members, bytes: 0, checkedBytes: 0, isUnchecked: false }
 }

@@ -25,6 +25,8 @@ export function readClose(code: number, message: ArrayBuffer): CloseInfo {
  * when it connects again.
  */
 export function describeCut({ code, message }: CloseInfo): EndBody | null {
+  // Its close frame is behind all that the client does not read.
+  if (code === CLOSE_CODES.SLOW_CONSUMER) return { code, message }
   if (code !== CLOSE_CODES.ABNORMAL || LEFT.test(message)) return null
   const name = CUTS.find(([text]) => text.test(message))?.[1]
   return name === undefined ? { code, message } : { code: CLOSE_CODES[name], message: CLOSE_MEANINGS[name] }

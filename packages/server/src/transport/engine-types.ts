@@ -8,8 +8,11 @@ export interface EngineWebSocket<Data> {
   send(message: Uint8Array, isBinary: boolean, compress: boolean): number
   subscribe(topic: string): boolean
   unsubscribe(topic: string): boolean
+  cork(write: () => void): EngineWebSocket<Data>
   end(code: number, reason: string): void
   getBufferedAmount(): number
+  getTopics(): string[]
+  ping(payload: Uint8Array): number
   getUserData(): Data
 }
 
@@ -52,6 +55,7 @@ export interface EngineBehavior<Data> {
   open(ws: EngineWebSocket<Data>): void
   message(ws: EngineWebSocket<Data>, message: ArrayBuffer, isBinary: boolean): void
   dropped(ws: EngineWebSocket<Data>): void
+  pong(ws: EngineWebSocket<Data>, payload: ArrayBuffer): void
   close(ws: EngineWebSocket<Data>, code: number, message: ArrayBuffer): void
 }
 

@@ -3,7 +3,7 @@ import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
 import { MovableDeadline } from '../connection/movable-deadline'
-import type { WirePort } from '../connection/wire-port'
+import type { LatestValue, WirePort } from '../connection/wire-port'
 import type { Receiver } from '../ingress/receive'
 import type { ResolvedServerOptions } from '../options/server-options'
 import type { Connections } from './connections'
@@ -22,7 +22,7 @@ export interface SessionHost {
   readonly connections: Connections
   readonly options: Pick<
     ResolvedServerOptions,
-    'maxHttpBufferSize' | 'maxOutgoingBytes' | 'maxPollSessions' | 'pingInterval' | 'pingTimeout' | 'upgradeTimeout'
+    'maxHttpBufferSize' | 'maxPollSessions' | 'pingInterval' | 'pingTimeout' | 'upgradeTimeout'
   >
   /** The session is over: from now on its requests are refused with this. */
   forget(session: PollSession, refusal: PollRefusal): void
@@ -36,8 +36,6 @@ const SLOWEST_BYTES_PER_MS = 16
 const HOLD_FACTOR = 0.8
 /** A proxy between may cut an answer that takes longer. */
 const MAX_HOLD_MS = 25_000
-/** How much more than `maxOutgoingBytes` may be there for a moment: about what a kernel takes for a WebSocket. */
-const BURST_FACTOR = 4
 
 /**
  * A connection over polling requests. PROTOCOL.md, "Polling".
@@ -51,6 +49,8 @@ const BURST_FACTOR = 4
  */
 export class PollSession implements WirePort, TopicReceiver {
   readonly transport = 'polling'
+  skipped = 0
+  replaced = 0
   readonly topics = new Set<string>()
   private phase: 'draining' | 'gone' | 'open' = 'open'
   /** How requests are refused from the end on. */
@@ -60,8 +60,6 @@ export class PollSession implements WirePort, TopicReceiver {
   private sent = 0
   /** Bytes of the frames behind `sent`. */
   private unsentBytes = 0
-  /** Since when there is more than `maxOutgoingBytes` and nothing was acknowledged; 0 if that is not so. */
-  private overSince = 0
   private held: PollAnswer | null = null
   private answering: NodeJS.Immediate | undefined
   private readonly uplink: PollUplink
@@ -85,8 +83,8 @@ export class PollSession implements WirePort, TopicReceiver {
 
   // ---- What the server sends.
 
-  send(frame: Uint8Array): void {
-    if (this.phase === 'open') this.enqueue(frame.slice())
+  send(frame: Uint8Array, compress: boolean, latest: LatestValue | null = null): void {
+    if (this.phase === 'open') this.enqueue(frame.slice(), compress, latest)
   }
 
   subscribe(topic: string): void {
@@ -101,21 +99,34 @@ export class PollSession implements WirePort, TopicReceiver {
     return this.outgoing.bytes
   }
 
-  isCongested(): boolean {
+  skipsVolatile(): boolean {
     // What fits into one upload's worth is on its way with the next request.
-    return this.unsentBytes > LIMITS.pollBodyBytes
+    const isBehind = this.unsentBytes > LIMITS.pollBodyBytes
+    if (isBehind) this.skipped++
+    return isBehind
   }
 
-  enqueue(frame: Uint8Array): void {
+  /** Everything comes through the queue, and is counted there. */
+  count(): void {}
+  adjust(): void {}
+  check(): void {}
+
+  closed(): void {}
+
+  enqueue(frame: Uint8Array, compress: boolean, latest: LatestValue | null): void {
     if (this.phase !== 'open') return
-    const isTooSlow = this.isTooSlow()
-    this.outgoing.push(frame)
-    this.unsentBytes += frame.length
-    if (isTooSlow) return this.connection.end('SLOW_CONSUMER', 'transport error')
+    // As everywhere, it is what was there before that counts: one frame may be larger than any budget.
+    const isFull = this.outgoing.weight > this.host.runtime.flowLimits.budgetBytes
+    const bytesBefore = this.outgoing.bytes
+    const hasReplaced = this.outgoing.push(frame, compress, latest, this.sent)
+    this.unsentBytes += this.outgoing.bytes - bytesBefore
+    if (hasReplaced) this.replaced++
+    else if (isFull) return this.connection.end('SLOW_CONSUMER', 'transport error')
+    this.noteBuffered()
     if (this.switching !== null) {
       this.sent = this.outgoing.last
       this.unsentBytes = 0
-      this.switching.wire.send(frame, false)
+      this.switching.wire.send(frame, compress)
     }
     if (this.held !== null) this.answerSoon()
   }
@@ -129,7 +140,12 @@ export class PollSession implements WirePort, TopicReceiver {
       this.finish()
     } else {
       // Behind everything else; the budget has no say.
-      this.outgoing.push(closeFrame(this.host.runtime.codec, code, message, retryAfterMs).slice())
+      this.outgoing.push(
+        closeFrame(this.host.runtime.codec, code, message, retryAfterMs).slice(),
+        false,
+        null,
+        this.sent,
+      )
       this.deadline.set(DRAIN_MS)
       if (this.held !== null) this.answerSoon()
     }
@@ -145,8 +161,8 @@ export class PollSession implements WirePort, TopicReceiver {
     if (received > this.sent) return answer.refuse(POLL_REFUSALS.neverSent)
     // From before a later GET, held up on the way: what it asks for is forgotten.
     if (received < this.outgoing.acknowledged) return answer.refuse(POLL_REFUSALS.outOfOrder)
-    if (received > this.outgoing.acknowledged) this.overSince = 0
     this.outgoing.acknowledge(received)
+    this.noteBuffered()
     this.releaseHeld((earlier) => earlier.empty())
     if (this.outgoing.size > 0) this.answerFrames(answer)
     else if (this.phase === 'draining') {
@@ -219,10 +235,10 @@ export class PollSession implements WirePort, TopicReceiver {
   startSwitch(attempt: SwitchAttempt): void {
     const { wire } = attempt
     wire.send(encodeFrame(this.host.runtime.codec, { type: MESSAGE_TYPES.SWITCHED }, null), false)
-    for (const frame of this.outgoing.all()) {
+    for (const { frame, compress } of this.outgoing.all()) {
       // The WebSocket may break with any of them.
       if (this.switching !== attempt) return
-      wire.send(frame, false)
+      wire.send(frame, compress)
       this.sent = Math.max(this.sent, this.outgoing.last)
       this.unsentBytes = 0
     }
@@ -239,6 +255,8 @@ export class PollSession implements WirePort, TopicReceiver {
     attempt.cancelDeadline()
     connection.port = wire
     for (const topic of this.topics) wire.subscribe(topic)
+    // What the topics carried before has come here.
+    wire.adjust(-connection.sharedBytes())
     this.leaveOpen('gone', POLL_REFUSALS.switched)
     this.finish()
     connection.events?.fire('upgrade', { name: wire.transport })
@@ -261,20 +279,8 @@ export class PollSession implements WirePort, TopicReceiver {
 
   // ----
 
-  /**
-   * Whether the client takes too little. As in the engine, one frame may overshoot the limit, however large: it is what
-   * was there before that counts. Where no kernel stands between, a burst has to be let through until it can be asked for.
-   */
-  private isTooSlow(): boolean {
-    const { weight } = this.outgoing
-    const { options, runtime } = this.host
-    if (weight <= options.maxOutgoingBytes) {
-      this.overSince = 0
-      return false
-    }
-    const now = runtime.wheel.now()
-    if (this.overSince === 0) this.overSince = now
-    return weight > options.maxOutgoingBytes * BURST_FACTOR || now - this.overSince > options.pingTimeout
+  private noteBuffered(): void {
+    this.connection.noteBuffered(this.outgoing.weight, this.host.runtime.flowLimits)
   }
 
   private get isOpen(): boolean {

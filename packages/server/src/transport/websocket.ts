@@ -8,11 +8,14 @@ import { type Admission, admitUpgrade, type Refusal } from './admission'
 import type { Connections } from './connections'
 import { readClose } from './engine-close'
 import type { EngineApp, EngineBehavior, EngineWebSocket } from './engine-types'
+import { FlowClock } from './flow-clock'
 import { HttpExchange } from './http-exchange'
 import type { Reception } from './reception'
 import type { SwitchAttempt } from './switch-attempt'
 import type { Switching } from './switching'
-import { UwsWire, type WireSettings } from './uws-wire'
+import type { TopicTable } from './topic-table'
+import { UwsWire } from './uws-wire'
+import type { WireSettings } from './wire-settings'
 
 /** What the engine keeps with each WebSocket. */
 interface SocketData {
@@ -33,6 +36,9 @@ interface SocketData {
  */
 const HARD_LIMIT_FACTOR = 2
 
+/** More than a turn of the loop gathers. */
+const ENGINE_LIMIT_BYTES = 4 * 1024 * 1024
+
 /** The client did not take what it was sent. */
 const TOO_SLOW = 'more than maxOutgoingBytes outstanding'
 
@@ -48,9 +54,19 @@ export class WebSocketTransport {
     private readonly connections: Connections,
     private readonly reception: Reception,
     private readonly switching: Switching,
+    topics: TopicTable,
   ) {
     this.usualUrl = `${options.path}/ws`
-    this.settings = { codec: runtime.codec, compression: options.compression }
+    const { codec, turn, wheel } = runtime
+    const { compression } = options
+    this.settings = {
+      codec,
+      compression,
+      limits: runtime.flowLimits,
+      topics,
+      clock: new FlowClock(wheel),
+      whenIdle: (action) => turn.whenIdle(action),
+    }
   }
 
   /** Adds the route to the engine's app. */
@@ -58,9 +74,10 @@ export class WebSocketTransport {
     const { options, runtime, receiver } = this
     const behavior: EngineBehavior<SocketData> = {
       compression: options.compression.isOn ? (engine.SHARED_COMPRESSOR ?? 0) : 0,
-      // The engine's own way of handling a slow client is to leave out messages without a word.
+      // The engine's own way of handling a slow client is to leave out messages without a word. It should never come to this: see
+      // `OutgoingFlow`. What it holds while a turn's messages are handed over may be more than the budget.
       closeOnBackpressureLimit: true,
-      maxBackpressure: options.maxOutgoingBytes,
+      maxBackpressure: Math.max(options.maxOutgoingBytes, ENGINE_LIMIT_BYTES) * 2,
       maxPayloadLength: options.maxHttpBufferSize * HARD_LIMIT_FACTOR,
       idleTimeout: options.idleTimeoutSeconds,
       sendPingsAutomatically: true,
@@ -93,6 +110,7 @@ export class WebSocketTransport {
         if (data.attempt === null)
           data.connection?.expectClose({ reason: 'transport error', code: 1006, message: TOO_SLOW })
       },
+      pong: (ws, payload) => wireOf(ws.getUserData())?.confirm(payload),
       close: (ws, code, message) => this.close(ws.getUserData(), code, message),
     }
     app.ws(this.usualUrl, behavior)
@@ -163,10 +181,17 @@ export class WebSocketTransport {
 
   private close(data: SocketData, code: number, message: ArrayBuffer): void {
     const { connection, attempt } = data
+    wireOf(data)?.closed()
     if (attempt !== null) return attempt.linkClosed()
     if (connection === null) return
     this.connections.closed(connection, readClose(code, message))
   }
+}
+
+/** The WebSocket's own wire; during a move from polling it is not that of the connection. */
+function wireOf({ connection, attempt }: SocketData): UwsWire | null {
+  const wire = attempt?.wire ?? connection?.port
+  return wire instanceof UwsWire ? wire : null
 }
 
 function isPing(frame: Uint8Array): boolean {

@@ -1,0 +1,62 @@
+/** Of the payload of a ping: how many bytes the WebSocket had been handed, as a float 64. */
+const MARK_BYTES = 8
+/** Marks on their way at once. Clients bound the pings that they answer: `ws` gives up beyond 60. */
+const MAX_MARKS = 16
+
+/** How far something has got. */
+interface Mark {
+  /** Bytes handed over in front of it, since the link opened. */
+  readonly bytes: number
+  /** Of the monotonic clock, milliseconds. */
+  readonly at: number
+}
+
+/**
+ * What a client has received of what its WebSocket was handed. The kernel takes some 4 MB for a client that reads nothing,
+ * so what the engine still holds says nothing about it. A ping goes the way of the data, and its pong (RFC 6455 section 5.5.3) comes
+ * without any help of the page.
+ */
+export class Confirmations {
+  /** Bytes that have certainly arrived. */
+  confirmed = 0
+  private readonly marks: Mark[] = []
+  /** Bytes in front of the last mark. */
+  private marked = 0
+
+  /** Whether something is on its way that will be confirmed. */
+  get isPending(): boolean {
+    return this.marks.length > 0
+  }
+
+  /** Bytes handed over since the last mark. */
+  unmarked(handed: number): number {
+    return handed - this.marked
+  }
+
+  /** Since when the oldest mark has been on its way, in milliseconds of the monotonic clock; Infinity if there is none. */
+  get pendingSince(): number {
+    return this.marks[0]?.at ?? Number.POSITIVE_INFINITY
+  }
+
+  /** @returns The payload of the ping to be sent; null if there are too many on their way. */
+  mark(handed: number, now: number): Uint8Array | null {
+    if (this.marks.length >= MAX_MARKS) return null
+    this.marks.push({ bytes: handed, at: now })
+    this.marked = handed
+    const payload = new Uint8Array(MARK_BYTES)
+    new DataView(payload.buffer).setFloat64(0, handed)
+    return payload
+  }
+
+  /** A pong has come. @returns Whether it answers one of ours: the engine has pings of its own. */
+  confirm(payload: ArrayBuffer): boolean {
+    if (payload.byteLength !== MARK_BYTES) return false
+    const bytes = new DataView(payload).getFloat64(0)
+    const at = this.marks.findIndex((mark) => mark.bytes === bytes)
+    if (at < 0) return false
+    // One answer may stand for several pings. RFC 6455 section 5.5.3.
+    this.marks.splice(0, at + 1)
+    this.confirmed = bytes
+    return true
+  }
+}
