@@ -57,8 +57,8 @@ export const LIMITS = {
   /** Time an event waits in the outbox at most. Option `outboxAge` of the client. */
   outboxAgeMs: 120_000,
   /**
-   * Bytes on the way to one client: on WebSocket handed to the engine and not yet taken by the kernel, on polling not
-   * yet acknowledged. Option `maxOutgoingBytes` of the server.
+   * Bytes on the way to one client: not confirmed by the pong of a WebSocket, or on polling not acknowledged, or waiting at the server.
+   * Option `maxOutgoingBytes` of the server.
    */
   outgoingBytes: 1_048_576,
   /** Silence until a side asks for a sign of life. Option `pingInterval` of the server, announced. */

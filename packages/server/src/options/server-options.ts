@@ -54,8 +54,8 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
   /** Milliseconds until a call without an answer fails, where the call names none. @default 10000 */
   readonly ackTimeout?: number
   /**
-   * Bytes a client may have outstanding before it is cut off as too slow: on WebSocket beyond what the kernel has
-   * taken, on polling what it has not acknowledged. Nothing is dropped before. 0 is refused: the engine would take it for "without limit".
+   * Bytes that one client may have outstanding before it is cut off as too slow (close code 4010): what it has not confirmed, and what waits for it
+   * here. Nothing is dropped before but what is volatile, or replaced by a newer value. One frame may be larger. See `conn.congestion` and `conn.drained()`. From 1024.
    * @default 1048576
    */
   readonly maxOutgoingBytes?: number
