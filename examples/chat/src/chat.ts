@@ -10,6 +10,8 @@ export interface ChatOptions {
   readonly port?: number
   /** People logged in at the same time. @default 500 */
   readonly people?: number
+  /** Milliseconds that a user whose link was lost stays listed. @default 3000 */
+  readonly graceMs?: number
 }
 
 /** A chat that is running. */
@@ -26,7 +28,11 @@ export interface RunningChat extends AsyncDisposable {
  *
  * @throws RoomcastError `LISTEN_FAILED` when the port is taken.
  */
-export async function startChat({ port = 3_000, people = CHAT_LIMITS.people }: ChatOptions = {}): Promise<RunningChat> {
+export async function startChat({
+  port = 3_000,
+  people = CHAT_LIMITS.people,
+  graceMs = 3_000,
+}: ChatOptions = {}): Promise<RunningChat> {
   const io: ChatServer = new Server({
     // The page connects first and shows its form then.
     allowAnonymous: true,
@@ -35,6 +41,8 @@ export async function startChat({ port = 3_000, people = CHAT_LIMITS.people }: C
     names: { inUse: 'refuse', maxBytes: NAME_BYTES },
     // Who was away for less than two minutes goes on where they were, as if the link had not been lost.
     connectionStateRecovery: true,
+    // Who loads the page again is not missed meanwhile.
+    presence: { graceMs },
     // The longest message is 1,000 code points: 16 KiB has room for it and for nothing much larger.
     maxHttpBufferSize: 16_384,
   })

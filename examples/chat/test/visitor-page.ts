@@ -1,7 +1,13 @@
 import type { Locator, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
-const PATIENCE = { timeout: 10_000, interval: 25 }
+/** How long a page may take to show something before the test fails. Generous: a passing test never waits for it. */
+export const PATIENCE_MS = 30_000
+
+/** Waits until `check` does not throw. Unlike `expect.poll` it need not know which of several running tests it is in. */
+export function eventually(check: () => unknown): Promise<void> {
+  return vi.waitFor(async () => void (await check()), { timeout: PATIENCE_MS, interval: 50 })
+}
 
 /** A chat user with a page, one tab of their browser: what they do, and what they can see. */
 export class VisitorPage {
@@ -46,10 +52,11 @@ export class VisitorPage {
     await this.nameField.press('Enter')
   }
 
-  /** Logs in and waits until the chat is shown. */
+  /** Logs in and waits until the chat is shown, with them in the list: who comes now is news to them. */
   async logIn(name: string): Promise<void> {
     await this.submitName(name)
     await this.textField.waitFor()
+    await this.page.locator('#people .mark').filter({ hasText: /^you/ }).waitFor({ state: 'attached' })
   }
 
   async say(text: string): Promise<void> {
@@ -92,7 +99,7 @@ export class VisitorPage {
 
   /** Waits until the list of people is exactly this; the marks behind a name are part of it, as in `Ada (you, 3 tabs)`. */
   async listsPeople(...names: string[]): Promise<void> {
-    await expect.poll(() => this.people(), PATIENCE).toEqual(names)
+    await eventually(async () => expect(await this.people()).toEqual(names))
   }
 
   private async people(): Promise<string[]> {
@@ -106,7 +113,24 @@ export class VisitorPage {
 
   /** Waits until an element's text is exactly this; '' means that it shows nothing. */
   async shows(element: Locator, text: string): Promise<void> {
-    await expect.poll(() => element.textContent(), PATIENCE).toBe(text)
+    await eventually(async () => expect(await element.textContent()).toBe(text))
+  }
+
+  /** Waits until the page says that it has no connection. */
+  async noticesTheLoss(): Promise<void> {
+    await eventually(async () => expect(await this.banner.textContent()).toMatch(/Reconnecting|Trying again/))
+  }
+
+  /** Stops the clock of the page: nothing that it waits for runs out until `skip`, however long the rest takes. */
+  async stopClock(): Promise<void> {
+    await this.page.clock.install()
+    // It can be stopped in its future only.
+    await this.page.clock.pauseAt(Date.now() + 60_000)
+  }
+
+  /** Lets the time of a stopped clock pass, at once. */
+  async skip(ms: number): Promise<void> {
+    await this.page.clock.runFor(ms)
   }
 
   /** Whether something sticks out to the right, so that the page would scroll sideways. */
