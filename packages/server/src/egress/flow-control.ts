@@ -11,7 +11,7 @@ const CHECK_MS = 250
 const QUIET_PARTS = 16
 
 /** Those who share a topic, as far as their links are concerned. */
-type Receivers = Pick<Audience<unknown>, 'bytes' | 'checkedBytes' | 'isUnchecked'> & {
+type Receivers = Pick<Audience<unknown>, 'bytes' | 'checkedBytes' | 'isFresh' | 'isUnchecked'> & {
   readonly members: Iterable<{ readonly wire: WirePort | undefined }>
 }
 
@@ -35,12 +35,13 @@ export class FlowControl implements Deadline {
   /** A frame was published to a shared topic. @param isFresh  A latest value. */
   published(receivers: Receivers, bytes: number, isFresh: boolean): void {
     receivers.bytes += bytes
+    if (isFresh) receivers.isFresh = true
     const { freshStepBytes, stepBytes } = this.limits
     const unchecked = receivers.bytes - receivers.checkedBytes
-    if (unchecked >= (isFresh ? freshStepBytes : stepBytes)) {
+    if (unchecked >= (receivers.isFresh ? freshStepBytes : stepBytes)) {
       receivers.checkedBytes = receivers.bytes
       // A link that is behind is taken off its topics, which is not for the middle of a delivery.
-      return this.turn.whenIdle(() => check(receivers, isFresh))
+      return this.turn.whenIdle(() => check(receivers))
     }
     if (receivers.isUnchecked || unchecked < stepBytes / QUIET_PARTS) return
     receivers.isUnchecked = true
@@ -51,12 +52,14 @@ export class FlowControl implements Deadline {
   expire(): void {
     for (const receivers of this.unchecked.splice(0)) {
       receivers.isUnchecked = false
-      receivers.checkedBytes = receivers.bytes
-      check(receivers, false)
+      check(receivers)
     }
   }
 }
 
-function check({ members }: Receivers, isFresh: boolean): void {
+function check(receivers: Receivers): void {
+  const { isFresh, members } = receivers
+  receivers.checkedBytes = receivers.bytes
+  receivers.isFresh = false
   for (const { wire } of members) wire?.check(isFresh)
 }

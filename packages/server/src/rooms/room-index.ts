@@ -23,6 +23,8 @@ export interface Audience<Member> {
   bytes: number
   /** What that was when the members were looked at last, whether they take it. */
   checkedBytes: number
+  /** Whether latest values were among it. */
+  isFresh: boolean
   /** Whether they are to be looked at again. */
   isUnchecked: boolean
 }
@@ -227,5 +229,5 @@ export class RoomIndex<Member extends RoomMember> {
 }
 
 function newAudience<Member, Members extends Audience<Member>['members']>(topic: string, members: Members) {
-  return { topic, members, bytes: 0, checkedBytes: 0, isUnchecked: false }
+  return { topic, members, bytes: 0, checkedBytes: 0, isFresh: false, isUnchecked: false }
 }

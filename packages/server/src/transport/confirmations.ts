@@ -2,12 +2,18 @@
 const MARK_BYTES = 8
 /** Marks on their way at once. Clients bound the pings that they answer: `ws` gives up beyond 60. */
 const MAX_MARKS = 16
+/** A clock that stands still would make any rate of it. */
+const SHORTEST_MS = 0.1
 
 /** How far something has got. */
 interface Mark {
   /** Bytes handed over in front of it, since the link opened. */
   readonly bytes: number
-  /** Of the monotonic clock, milliseconds. */
+  /** What was confirmed when it left. */
+  readonly confirmed: number
+  /** When it left: turns of the loop in milliseconds, {@link FlowClock}. */
+  readonly turn: number
+  /** The same, of the monotonic clock. */
   readonly at: number
 }
 
@@ -19,9 +25,12 @@ interface Mark {
 export class Confirmations {
   /** Bytes that have certainly arrived. */
   confirmed = 0
+  /** Bytes that the way to the client and back has place for: its rate, times the shortest time that a ping has taken. */
+  pathBytes = 0
   private readonly marks: Mark[] = []
   /** Bytes in front of the last mark. */
   private marked = 0
+  private shortestMs = Number.POSITIVE_INFINITY
 
   /** Whether something is on its way that will be confirmed. */
   get isPending(): boolean {
@@ -33,15 +42,19 @@ export class Confirmations {
     return handed - this.marked
   }
 
-  /** Since when the oldest mark has been on its way, in milliseconds of the monotonic clock; Infinity if there is none. */
+  /** Since when the oldest mark has been on its way, in turns of the loop; Infinity if there is none. */
   get pendingSince(): number {
-    return this.marks[0]?.at ?? Number.POSITIVE_INFINITY
+    return this.marks[0]?.turn ?? Number.POSITIVE_INFINITY
   }
 
-  /** @returns The payload of the ping to be sent; null if there are too many on their way. */
-  mark(handed: number, now: number): Uint8Array | null {
+  /**
+   * @param turn  Milliseconds of the loop's turns.
+   * @param now   Milliseconds of the monotonic clock.
+   * @returns The payload of the ping to be sent; null if there are too many on their way.
+   */
+  mark(handed: number, turn: number, now: number): Uint8Array | null {
     if (this.marks.length >= MAX_MARKS) return null
-    this.marks.push({ bytes: handed, at: now })
+    this.marks.push({ bytes: handed, confirmed: this.confirmed, turn, at: now })
     this.marked = handed
     const payload = new Uint8Array(MARK_BYTES)
     new DataView(payload.buffer).setFloat64(0, handed)
@@ -49,14 +62,18 @@ export class Confirmations {
   }
 
   /** A pong has come. @returns Whether it answers one of ours: the engine has pings of its own. */
-  confirm(payload: ArrayBuffer): boolean {
+  confirm(payload: ArrayBuffer, now: number): boolean {
     if (payload.byteLength !== MARK_BYTES) return false
     const bytes = new DataView(payload).getFloat64(0)
-    const at = this.marks.findIndex((mark) => mark.bytes === bytes)
-    if (at < 0) return false
+    const index = this.marks.findIndex((mark) => mark.bytes === bytes)
+    const mark = this.marks[index]
+    if (mark === undefined) return false
     // One answer may stand for several pings. RFC 6455 section 5.5.3.
-    this.marks.splice(0, at + 1)
+    this.marks.splice(0, index + 1)
     this.confirmed = bytes
+    const tookMs = Math.max(now - mark.at, SHORTEST_MS)
+    this.shortestMs = Math.min(this.shortestMs, tookMs)
+    this.pathBytes = ((bytes - mark.confirmed) / tookMs) * this.shortestMs
     return true
   }
 }

@@ -72,7 +72,7 @@ export class OutgoingFlow implements LaneHost {
 
   /** A pong has come. */
   confirm(payload: ArrayBuffer): void {
-    if (!this.confirmations.confirm(payload)) return
+    if (!this.confirmations.confirm(payload, performance.now())) return
     this.serve()
     this.note()
     if (
@@ -127,10 +127,14 @@ export class OutgoingFlow implements LaneHost {
     return this.isFresh(now) ? freshStepBytes : stepBytes
   }
 
-  /** What may be on its way to a client that is slow. */
+  /**
+   * What may be on its way. A long way takes more: with less than twice what has place on it the client would wait for us, and be slow by
+   * our own doing.
+   */
   private windowBytes(now: number): number {
-    const { freshHighBytes, highBytes } = this.settings.limits
-    return this.isFresh(now) ? freshHighBytes : highBytes
+    const { budgetBytes, freshHighBytes, highBytes } = this.settings.limits
+    const least = this.isFresh(now) ? freshHighBytes : highBytes
+    return Math.max(least, Math.min(2 * this.confirmations.pathBytes, budgetBytes / 2))
   }
 
   private isBehind(now: number): boolean {
@@ -149,7 +153,7 @@ export class OutgoingFlow implements LaneHost {
   private mark(now: number, step: number): void {
     const { handed } = this.wire
     if (this.confirmations.unmarked(handed) < step) return
-    const payload = this.confirmations.mark(handed, now)
+    const payload = this.confirmations.mark(handed, now, performance.now())
     if (payload !== null) this.ws.ping(payload)
   }
 
