@@ -90,6 +90,24 @@ describe('rules of rooms that the client has joined', () => {
     })
   })
 
+  test('who was excepted as a member of a room that is refused now stays excepted', async () => {
+    let isOpen = true
+    await using server = await startResumable((io) =>
+      io.rooms('*', { authorize: (_joiner, room) => isOpen || room !== 'muted' }),
+    )
+    const first = await connect(server)
+    for (const room of ['all', 'muted']) await first.join(room)
+    await cut(server, first)
+    server.io.to('all').except('muted').emit('say', 'not for you')
+    server.io.to('all').emit('say', 'for all')
+    isOpen = false
+    const next = await first.resume(server.port)
+    await next.sync(undefined, true)
+    expect(heard(next)).toEqual(['say(for all)'])
+    expect(faultsOf(next)).toEqual([])
+    expect(next.session?.recovered).toBe(true)
+  })
+
   test('a message to a room and to one of its members comes once to a client with a link, and stays once when it is asked for again', async () => {
     await using server = await startResumable((io) => void io.rooms('*', { authorize: () => true }))
     const session = await connect(server)

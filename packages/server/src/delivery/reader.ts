@@ -9,6 +9,8 @@ export interface Reader {
   readonly names: ReadonlySet<string>
   /** Where it is, and was. */
   readonly places: readonly Place[]
+  /** Rooms among them that it is given nothing of any more: what was for another of its rooms too comes from that one. */
+  readonly refused?: ReadonlySet<string>
 }
 
 /** The names that a socket goes by. @param rooms  Those it is in. */
@@ -24,7 +26,7 @@ export function namesOf(id: string, userId: string | null, rooms: Iterable<strin
  * @param stream  null: the reader's own, or none; what is in the stream of a room as well they have from there.
  */
 export function isMeantFor(
-  { names, places }: Reader,
+  { names, places, refused }: Reader,
   { except, rooms, order }: Pick<StoredMessage, 'except' | 'order' | 'rooms'>,
   stream: Stream | null,
 ): boolean {
@@ -33,9 +35,10 @@ export function isMeantFor(
     return known.length === 0 ? names.has(name) : known.some((place) => covers(place, order))
   })
   if (isExcepted) return false
-  if (stream === null) return !isInRoom(places, rooms, order)
+  const given = refused === undefined ? places : places.filter(({ stream }) => !refused.has(stream.room ?? ''))
+  if (stream === null) return !isInRoom(given, rooms, order)
   if (rooms.length < 2) return true
-  return servedBy(rooms, order, places, stream) === stream.room
+  return servedBy(rooms, order, given, stream) === stream.room
 }
 
 /** Whether somebody was in one of these rooms when a message to them was emitted. */

@@ -87,11 +87,8 @@ class RecoveryMaker {
     this.rooms = roomsOf(socket, claim)
     this.streams = inside.streams
     this.maker = inside.maker
-    const allowed = [...this.rooms].filter((room) => !claim.refused.has(room))
-    const names = namesOf(session.id, userId, allowed)
-    // What was for a room that it may not be in any more as well comes from the others.
-    const places = tracking.places.filter(({ stream }) => !claim.refused.has(stream.room ?? ''))
-    this.reader = { names, places }
+    const names = namesOf(session.id, userId, this.rooms)
+    this.reader = { names, places: tracking.places, refused: claim.refused }
     this.tracking = tracking
     this.now = runtime.wheel.now()
     this.bytesLeft = runtime.resendBytes
