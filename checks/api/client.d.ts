@@ -13,6 +13,7 @@ export interface ClientOptions extends ManagerOptions, SocketOptions {
     readonly forceNew?: boolean;
     readonly multiplex?: boolean;
 }
+export type Congestion = 'high' | 'none' | 'over';
 export declare class DirectEmitter<Emit extends EventsMap, Timed extends boolean> {
     #private;
     emit<Event extends EventNames<Emit>>(event: Event, ...args: Timed extends true ? TimedArgs<Emit, Event> : EventArgs<Emit, Event>): this;
@@ -67,6 +68,7 @@ export interface ManagerOptions {
 export interface ManagerReservedEvents {
     state: (state: LinkState) => void;
     open: () => void;
+    congestion: (congestion: Congestion) => void;
     close: (reason: DisconnectReason, details: DisconnectDetails) => void;
     error: (error: RoomcastError) => void;
     reconnect: (attempt: number) => void;
@@ -108,6 +110,7 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     get connected(): boolean;
     get disconnected(): boolean;
     get active(): boolean;
+    get conn(): SocketLink;
     get recovered(): boolean;
     get state(): LinkState;
     get user(): User | null;
@@ -179,6 +182,9 @@ declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEve
     get isSpent(): boolean;
     hasSocket(nsp: string): boolean;
     socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
+    get buffered(): number;
+    get congestion(): Congestion;
+    drained(): Promise<void>;
 }
 interface MovableTransport extends Transport {
     pause(onPaused: (session: string, received: number) => void): void;
@@ -195,6 +201,9 @@ interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents
 }
 interface TextStore {
     get(key: string): string | null | undefined;
+    readonly buffered: number;
+    readonly congestion: Congestion;
+    drained(): Promise<void>;
     set(key: string, value: string): unknown;
 }
 interface Transport {
@@ -203,6 +212,7 @@ interface Transport {
 }
 interface TransportEvents {
     onOpen(subprotocol: string): void;
+    bufferedBytes(): number;
     onSign(): void;
     onFrame(frame: Uint8Array): void;
     onClose(code: number, reason: string, retryAfterMs?: number): void;

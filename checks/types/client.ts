@@ -1,4 +1,12 @@
-import { type DefaultUser, io, type Manager, type Socket, type UserEntry, type UserWatch } from '@roomcast/client'
+import {
+  type Congestion,
+  type DefaultUser,
+  io,
+  type Manager,
+  type Socket,
+  type UserEntry,
+  type UserWatch,
+} from '@roomcast/client'
 import { type ClientToServer, type Order, type ServerToClient, sameType } from './events'
 
 /*
@@ -90,6 +98,12 @@ export function hearsOfTheConnection() {
   sameType<typeof socket.state, 'connected' | 'connecting' | 'idle' | 'waiting'>()
   sameType<typeof socket.io.transport, 'polling' | 'websocket' | undefined>()
   socket.lastClose?.code.toFixed()
+  sameType<typeof socket.conn.congestion, Congestion>()
+  sameType<typeof socket.conn.buffered, number>()
+  sameType<ReturnType<typeof socket.conn.drained>, Promise<void>>()
+  socket.conn.on('congestion', (congestion) => sameType<typeof congestion, 'high' | 'none' | 'over'>())
+  // @ts-expect-error it is counted, and not set
+  socket.conn.buffered = 0
   // @ts-expect-error only the library fires this one
   socket.emit('connect')
   socket.onAny((event, ...args) => {

@@ -35,6 +35,7 @@ export class Manager extends BaseManager {
 export type { DefaultEventsMap, DefaultUser, EventsMap, PublicUser, UserEntry } from '@roomcast/protocol'
 export { isRoomcastError, RoomcastError } from '@roomcast/protocol'
 export type { Io } from './client'
+export type { Congestion } from './connection/flow'
 export type { RoomMessage } from './inbound/kept-message'
 export type { AuthOption, ClientOptions, ManagerOptions, SocketOptions, TransportName } from './options'
 export type { UserWatch, UserWatchEvents, WatchMode, WatchOptions } from './people/user-watch'

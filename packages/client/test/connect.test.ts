@@ -248,7 +248,7 @@ describe('a server without a common version', () => {
         closes.push(code)
         events.onClose(code, reason)
       }
-      return { send: () => {}, close }
+      return { send: () => {}, close, bufferedBytes: () => 0 }
     }
     const transports = { websocket: open, polling: pollingTransport }
     const manager = new BaseManager(new URL('http://test'), QUICK, { transports, store: new Map() })

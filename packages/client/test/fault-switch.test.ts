@@ -156,6 +156,7 @@ function losing({ up, down }: Loss): (open: OpenTransport) => OpenTransport {
         isSwitching ||= info.type === MESSAGE_TYPES.SWITCH
       },
       close: (code, reason) => link.close(code, reason),
+      bufferedBytes: () => link.bufferedBytes(),
     }
   }
 }

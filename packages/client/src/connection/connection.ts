@@ -19,6 +19,7 @@ import {
   UNSUPPORTED_VERSION,
 } from '../tables'
 import type { MovableTransport, Transport, Transports, TransportTarget } from '../transport/transport'
+import { type Congestion, Flow } from './flow'
 import { IDLE, step } from './machine'
 import type { PollingMemory } from './polling-memory'
 import {
@@ -41,6 +42,8 @@ export interface ConnectionEvents {
   onTold(told: Told): void
   /** The state is another one. */
   onState(): void
+  /** What waits to be sent is too much, or not any more. */
+  onCongestion(congestion: Congestion): void
 }
 
 /** What a connection is made of. */
@@ -63,6 +66,7 @@ export class Connection {
   readonly #parts: ConnectionParts
   readonly #events: ConnectionEvents
   readonly #links: { polling?: MovableTransport; websocket?: Transport } = {}
+  readonly flow: Flow
   readonly #waiting: Event[] = []
   #isStepping = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -80,6 +84,10 @@ export class Connection {
   constructor(parts: ConnectionParts, events: ConnectionEvents) {
     this.#parts = parts
     this.#events = events
+    this.flow = new Flow(
+      () => this.#link?.bufferedBytes(),
+      (congestion) => events.onCongestion(congestion),
+    )
   }
 
   /** What the connection is doing. */
@@ -121,8 +129,16 @@ export class Connection {
 
   /** Sends one frame, if a link is open. */
   send(frame: Uint8Array): void {
+    const link = this.#link
+    if (!link) return
+    link.send(frame)
+    this.flow.onSent(frame.length)
+  }
+
+  /** What carries the connection. */
+  get #link(): Transport | undefined {
     const { transport } = this
-    if (transport) this.#links[transport]?.send(frame)
+    return transport && this.#links[transport]
   }
 
   #dispatch(event: Event): void {
@@ -145,6 +161,7 @@ export class Connection {
     if (before.name === 'idle') this.#stopWaking = onWake(() => this.#dispatch({ type: 'wake' }))
     if (state.name === 'idle') this.#stopWaking()
     for (const effect of effects) this.#do(effect)
+    if (!this.#link) this.flow.onLost()
     // Last: what listeners then send goes behind what had to be sent.
     if (state.name !== before.name || transportOf(state) !== transportOf(before)) this.#events.onState()
   }

@@ -1,5 +1,4 @@
 import {
-  type CloseName,
   createCompactCodec,
   type DefaultUser,
   Emitter,
@@ -17,15 +16,15 @@ import {
   SUBPROTOCOL,
 } from '@roomcast/protocol'
 import { Connection } from '../connection/connection'
+import type { Congestion } from '../connection/flow'
 import { pollingMemory, type TextStore } from '../connection/polling-memory'
-import type { LinkEnd, Loss, Told } from '../connection/states'
+import type { Loss, Told } from '../connection/states'
 import { type RoomMessage, readKeptMessages } from '../inbound/kept-message'
 import { type MessageOf, readServerMessage, type ServerMessage, toError } from '../inbound/server-message'
 import { type ClientOptions, type ResolvedOptions, resolveOptions, type TransportName } from '../options'
 import { Socket } from '../socket/socket'
 import type {
   DisconnectDetails,
-  DisconnectReason,
   LinkedSocket,
   LinkState,
   ManagerReservedEvents,
@@ -41,13 +40,9 @@ import {
   CONNECTED,
   DISCONNECT,
   EVENT,
-  KICKED,
-  PING_TIMEOUT,
-  REPLACED,
-  REVOKED,
-  UNSUPPORTED_VERSION,
 } from '../tables'
 import type { Transports } from '../transport/transport'
+import { errorOf, reasonOf, timedOut } from './link-end'
 import { Questions } from './questions'
 import { NAMESPACE_RULE } from './server-url'
 
@@ -110,6 +105,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
         onFrame: (frame) => this.#onFrame(frame),
         onTold: (told) => this.#onTold(told),
         onState: () => this.fire('state', this.state),
+        onCongestion: (congestion) => this.fire('congestion', congestion),
       },
     )
   }
@@ -123,6 +119,21 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
   /** The transport in use; undefined while there is none. */
   get transport(): TransportName | undefined {
     return this.#connection.transport
+  }
+
+  /** See {@link SocketLink.buffered}. */
+  get buffered(): number {
+    return this.#connection.flow.buffered
+  }
+
+  /** See {@link SocketLink.congestion}. */
+  get congestion(): Congestion {
+    return this.#connection.flow.congestion
+  }
+
+  /** See {@link SocketLink.drained}. @throws RoomcastError `DISCONNECTED`. */
+  drained(): Promise<void> {
+    return this.#connection.flow.drained()
   }
 
   /** Whether it has had connected sockets, and all of them are done. */
@@ -300,7 +311,7 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     const { end, verdict, isFinal } = loss
     const details: DisconnectDetails = { code: end.code, message: end.message, verdict }
     const reason = reasonOf(end.code)
-    const error = this.#toError(end)
+    const error = errorOf(end, this.#options.timeout)
     const attached = new Map(this.#attached)
     if (loss.do === 'tell lost') {
       this.#reset()
@@ -322,36 +333,9 @@ export class Manager extends Emitter<Record<never, never>, ManagerReservedEvents
     for (const [socket, wish] of [...attached]) if (this.#attached.get(socket) === wish) visit(socket)
   }
 
-  #toError({ code, message }: LinkEnd): RoomcastError {
-    if (code === UNSUPPORTED_VERSION) {
-      return new RoomcastError('UNSUPPORTED_VERSION', 'no common protocol version')
-    }
-    if (code === CONNECT_TIMEOUT || message === 'timeout') return timedOut(this.#options.timeout)
-    return new RoomcastError('TRANSPORT_FAILED', 'the link failed', { data: { code, message } })
-  }
-
   /** The link is gone, or a new one. */
   #reset(): void {
     this.#questions.clear()
     this.#byNumber.clear()
-  }
-}
-
-function timedOut(ms: number): RoomcastError {
-  return new RoomcastError('CONNECT_TIMEOUT' satisfies CloseName, `no answer in ${ms} ms`)
-}
-
-function reasonOf(code: number): DisconnectReason {
-  switch (code) {
-    case KICKED:
-    case REPLACED:
-    case REVOKED:
-      return 'io server disconnect'
-    case BAD_FRAME:
-      return 'parse error'
-    case PING_TIMEOUT:
-      return 'ping timeout'
-    default:
-      return 'transport close'
   }
 }

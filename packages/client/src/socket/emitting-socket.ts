@@ -63,7 +63,10 @@ export abstract class EmittingSocket<Listen extends EventsMap, Emit extends Even
     return this.#direct.timeout(ms)
   }
 
-  /** Drops the event if the socket is not connected. */
+  /**
+   * Drops the event if it would have to wait: if the socket is not connected, or much is waiting to be sent already (`conn.congestion` is not
+   * `none`). A call then fails, with `DISCONNECTED` or `OUTBOX_FULL`.
+   */
   get volatile(): DirectEmitter<Emit, false> {
     return this.#direct.volatile
   }

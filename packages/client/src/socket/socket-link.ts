@@ -6,6 +6,7 @@ import {
   type FrameFields,
   type RoomcastError,
 } from '@roomcast/protocol'
+import type { Congestion } from '../connection/flow'
 import type { RoomMessage } from '../inbound/kept-message'
 import type { ServerMessage } from '../inbound/server-message'
 import type { TransportName } from '../options'
@@ -46,6 +47,8 @@ export interface ManagerReservedEvents {
    * socket, where it would be an event of the server: games send one of this name.
    */
   state: (state: LinkState) => void
+  /** What waits to be sent is too much, or not any more; a little behind `manager.congestion`. */
+  congestion: (congestion: Congestion) => void
   /** The link is open. */
   open: () => void
   /** The link was lost or closed. */
@@ -72,6 +75,29 @@ export interface SocketLink extends Emitter<Record<never, never>, ManagerReserve
   readonly state: LinkState
   /** The transport in use; undefined while there is none. */
   readonly transport: TransportName | undefined
+  /**
+   * Bytes that were sent and not yet taken by the network; by polling, not yet answered by the server. 0 without a link: what waits for one
+   * waits in the outbox.
+   */
+  readonly buffered: number
+  /**
+   * How far the network is behind with what is sent: `high` when 256 KiB wait, until it is less than 128 KiB; `over` from 1 MiB on. The
+   * event `congestion` tells of changes.
+   */
+  readonly congestion: Congestion
+  /**
+   * Waits until the network has taken what was sent: for those who send much.
+   *
+   *     for (const page of pages) {
+   *       socket.emit('page', page)
+   *       await socket.conn.drained()
+   *     }
+   *
+   * @returns Resolves when `congestion` is `none` and nothing that was sent before the call waits; at once if it is so. A page in the background
+   *          looks once a second or less often.
+   * @throws RoomcastError `DISCONNECTED` if there is no link, now or before that.
+   */
+  drained(): Promise<void>
   /** @internal The socket wants to be connected. */
   attach(socket: LinkedSocket): void
   /** @internal The socket is done. */

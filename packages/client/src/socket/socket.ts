@@ -7,7 +7,7 @@ import {
   type PublicUser,
   RoomcastError,
 } from '@roomcast/protocol'
-import { type Answer, deliverEvent } from '../inbound/deliver'
+import { deliverEvent } from '../inbound/deliver'
 import { Inbox } from '../inbound/inbox'
 import { type MessageOf, type ServerMessage, toError } from '../inbound/server-message'
 import type { AuthOption, ResolvedOptions } from '../options'
@@ -19,8 +19,9 @@ import { UserWatches } from '../people/user-watches'
 import type { JoinOptions, Room } from '../rooms/room'
 import { Rooms } from '../rooms/rooms'
 import type { StreamOwner } from '../rooms/stream'
-import { ABNORMAL, ACK, ACK_ERROR, CALL, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE, REQUEST } from '../tables'
+import { ABNORMAL, ACK, ACK_ERROR, CONNECTED, DISCONNECT, ERROR, EVENT, NOTICE } from '../tables'
 import { EmittingSocket } from './emitting-socket'
+import { NamespaceLink } from './namespace-link'
 import { Session } from './session'
 import type { WithGap, WithUser } from './socket-events'
 import {
@@ -58,7 +59,6 @@ export class Socket<
   /** @internal Attempts in a row that failed, or were refused, and were repeated. */
   failures = 0
   #phase: 'connected' | 'idle' | 'waiting' = 'idle'
-  #namespace = 0
   /** The link is gone, and what has come before is handed on: nothing can be sent any more. */
   #isLost = false
   readonly #sender: EventSender
@@ -67,9 +67,8 @@ export class Socket<
   readonly #rooms: Rooms
   readonly #session = new Session()
   readonly #inbox = new Inbox((message) => this.#handle(message))
-  /** Raised by each connection: a session that is resumed has the same id. */
-  #era = 0
   readonly #link: SocketLink
+  readonly #namespace: NamespaceLink
 
   /** @internal */
   constructor(
@@ -80,14 +79,15 @@ export class Socket<
   ) {
     super()
     this.#link = link
+    const namespace = new NamespaceLink(link)
+    this.#namespace = namespace
     this.auth = options.auth
     this.#sender = new EventSender(
       {
         isConnected: () => this.connected && !this.#isLost,
         userId: () => (this.#login.isOpen ? Symbol() : this.#login.user?.id),
-        sendEvent: (event, ackId, body, isCall) =>
-          link.sendBody({ type: isCall ? CALL : EVENT, namespace: this.#namespace, ackId, event }, body),
-        sendRequest: (ackId, body) => link.sendFrame({ type: REQUEST, namespace: this.#namespace, ackId }, body),
+        sendEvent: (...event) => namespace.sendEvent(...event),
+        sendRequest: (ackId, body) => namespace.sendRequest(ackId, body),
         onLostEvent: (error) => this.fire('error', error),
       },
       options,
@@ -110,6 +110,11 @@ export class Socket<
 
   /** The connection beneath, with the reconnection events. */
   get io(): SocketLink {
+    return this.#link
+  }
+
+  /** The same as {@link io}: by the name that it has on the server, with the numbers of what is sent. */
+  get conn(): SocketLink {
     return this.#link
   }
 
@@ -168,7 +173,7 @@ export class Socket<
   /** Leaves the namespace and does not come back by itself. The connection closes with its last socket. */
   disconnect(): this {
     try {
-      if (this.connected) this.#link.sendFrame({ type: DISCONNECT, namespace: this.#namespace }, null)
+      if (this.connected) this.#namespace.sendDisconnect()
     } catch {
       // The server takes no frame at all.
     }
@@ -243,8 +248,10 @@ export class Socket<
   override deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): void {
     assertEmittable(event)
     this.notifyOutgoing(event, data)
-    if (flags.volatile && (!this.connected || this.#isLost)) {
-      settle?.(new RoomcastError('DISCONNECTED', 'not connected'), [])
+    const isConnected = this.connected && !this.#isLost
+    if (flags.volatile && !(isConnected && this.#link.congestion === 'none')) {
+      const code = isConnected ? 'OUTBOX_FULL' : 'DISCONNECTED'
+      settle?.(new RoomcastError(code, `"${event}" would have to wait`), [])
       return
     }
     this.#sender.emit(event, this.#link.encodeBody(event, data), flags, settle)
@@ -329,25 +336,13 @@ export class Socket<
   }
 
   #deliverEvent(message: MessageOf<typeof EVENT>, room: StreamOwner | null, isHeard = false): void {
-    deliverEvent(this, message, isHeard ? null : this.#answerTo(message.ackId), room, isHeard)
-  }
-
-  /** The answer belongs to the connection that asked: a later one has other calls with the same ids. */
-  #answerTo(ackId: number): Answer | null {
-    if (ackId < 0) return null
-    const era = this.#era
-    const namespace = this.#namespace
-    return (error, results) => {
-      if (this.#era !== era) return
-      const type = error === null ? ACK : ACK_ERROR
-      this.#link.sendFrame({ type, namespace, ackId }, error ?? results)
-    }
+    deliverEvent(this, message, isHeard ? null : this.#namespace.answerTo(message.ackId), room, isHeard)
   }
 
   #onConnected({ namespace, body }: MessageOf<typeof CONNECTED>): void {
     const { sid, previous } = body
     this.id = sid
-    this.#namespace = namespace
+    this.#namespace.begin(namespace)
     this.#phase = 'connected'
     this.failures = 0
     if (previous) this.lastClose = detailsOf(previous)
@@ -369,7 +364,7 @@ export class Socket<
     const wasConnected = this.connected
     this.#phase = isFinal ? 'idle' : 'waiting'
     this.id = undefined
-    this.#era++
+    this.#namespace.end()
     this.#inbox.clear()
     if (isFinal) this.#link.detach(this)
     this.#rooms.onEnd()

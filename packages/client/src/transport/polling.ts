@@ -59,6 +59,8 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   const unsent: Uint8Array[] = []
   /** Of a batch that has begun to be sent. */
   let rest: Uint8Array<ArrayBuffer> = NOTHING
+  /** Of what is unsent, of the rest, and of the body on its way. */
+  let bufferedBytes = 0
   let seq = 0
   let isSending = false
   let isPaused = false
@@ -184,7 +186,12 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
     if (isSending || !session) return
     isSending = true
     while ((rest.length > 0 || (unsent.length > 0 && !isPaused)) && !dead.signal.aborted) {
-      if (rest.length === 0) rest = writeBatch(takeFrames(unsent), -1)
+      if (rest.length === 0) {
+        const frames = takeFrames(unsent)
+        rest = writeBatch(frames, -1)
+        // It has their lengths as well.
+        bufferedBytes += rest.length - bytesOf(frames)
+      }
       const body = rest.subarray(0, POLL_BODY_BYTES)
       rest = rest.subarray(body.length)
       const headers = { [POLL_HEADERS.seq]: `${++seq}`, 'content-type': POLL_CONTENT_TYPE }
@@ -192,6 +199,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
         const timer = setTimeout(() => once.abort(), POST_MS)
         return request('POST', once.signal, headers, body).finally(() => clearTimeout(timer))
       })
+      bufferedBytes -= body.length
     }
     isSending = false
     onIdle()
@@ -222,6 +230,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
   return {
     send(frame) {
       unsent.push(frame.slice())
+      bufferedBytes += frame.length
       // Together with what else is sent in this turn.
       queueMicrotask(send)
     },
@@ -253,6 +262,7 @@ export const pollingTransport: OpenTransport<MovableTransport> = (target, events
       dead.abort()
       return unsent
     },
+    bufferedBytes: () => bufferedBytes,
   }
 }
 
@@ -273,6 +283,10 @@ async function readBody({ body }: Response, onPart: () => void): Promise<Uint8Ar
   } catch {
     return null
   }
+}
+
+function bytesOf(frames: readonly Uint8Array[]): number {
+  return frames.reduce((bytes, { length }) => bytes + length, 0)
 }
 
 /** Takes frames out of a queue: as many as a body may begin, and no more than fill it. */

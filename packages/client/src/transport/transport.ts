@@ -9,6 +9,8 @@ export interface Transport {
   send(frame: Uint8Array): void
   /** Closes the link. `onClose` follows. */
   close(code: number, reason: string): void
+  /** Bytes that were handed over and not yet taken by the network; by polling, not yet answered. While the link is open. */
+  bufferedBytes(): number
 }
 
 /** A link that can give its connection to another one. */

@@ -5,6 +5,7 @@ import type { OpenTransport } from './transport'
 export interface WebSocketLike {
   binaryType: string
   readonly protocol: string
+  readonly bufferedAmount: number
   onopen: (() => void) | null
   onmessage: ((event: { data: unknown }) => void) | null
   onclose: ((event: { code: number; reason: string }) => void) | null
@@ -37,7 +38,7 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
       ws = createWebSocket(url.href, [...target.subprotocols], target.headers)
     } catch (error) {
       queueMicrotask(() => finish(ABNORMAL, `${error}`))
-      return { send: () => {}, close: finish }
+      return { send: () => {}, close: finish, bufferedBytes: () => 0 }
     }
     ws.binaryType = 'arraybuffer'
     ws.onopen = () => {
@@ -59,6 +60,7 @@ export function webSocketTransport(createWebSocket: CreateWebSocket): OpenTransp
         // The close handshake of a dead link takes minutes, and nobody waits for it.
         finish(code, reason)
       },
+      bufferedBytes: () => ws.bufferedAmount,
     }
   }
 }

@@ -141,7 +141,7 @@ export const ERROR_CODES = {
   OUTBOX_FULL: row(
     ['local'],
     ['ack', 'error event'],
-    'the event was not kept: the outbox of the disconnected client is full',
+    'the outbox of the disconnected client is full; of a volatile event: too much waits to be sent',
   ),
   POLL_OUT_OF_ORDER: row(['server'], ['HTTP'], 'a polling request whose number does not follow the one before'),
   REQUEST_REFUSED: row(['server'], ['HTTP'], 'the request for a connection is malformed, or allowRequest refused it'),
