@@ -46,6 +46,7 @@ export interface Io {
 }
 export interface JoinOptions {
     readonly timeout?: number;
+    readonly maxRate?: number | undefined;
 }
 export type LinkState = 'connected' | 'connecting' | 'idle' | 'waiting';
 export declare class Manager extends Manager$1 {
@@ -67,8 +68,8 @@ export interface ManagerOptions {
 }
 export interface ManagerReservedEvents {
     state: (state: LinkState) => void;
-    open: () => void;
     congestion: (congestion: Congestion) => void;
+    open: () => void;
     close: (reason: DisconnectReason, details: DisconnectDetails) => void;
     error: (error: RoomcastError) => void;
     reconnect: (attempt: number) => void;
@@ -84,9 +85,11 @@ export declare class Room<Listen extends EventsMap = DefaultEventsMap, State = u
     readonly messages: readonly RoomMessage[];
     readonly isJoined: boolean;
     readonly recovered: boolean;
+    readonly maxRate: number | undefined;
     get seq(): number | undefined;
     history({ limit, before }?: HistoryOptions): Promise<RoomMessage[]>;
     leave(): Promise<void>;
+    setMaxRate(rate: number | undefined): Promise<void>;
 }
 export interface RoomEvents {
     gap: (gap: Gap) => void;
@@ -107,10 +110,10 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     auth: AuthOption | undefined;
     lastClose: DisconnectDetails | undefined;
     get io(): SocketLink;
+    get conn(): SocketLink;
     get connected(): boolean;
     get disconnected(): boolean;
     get active(): boolean;
-    get conn(): SocketLink;
     get recovered(): boolean;
     get state(): LinkState;
     get user(): User | null;
@@ -121,7 +124,7 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     login(credentials: AuthOption): Promise<User>;
     logout(): Promise<void>;
     watchUsers(room?: string | null, { mode }?: WatchOptions): Promise<UserWatch<User>>;
-    join<State = unknown>(room: string, params?: unknown, { timeout }?: JoinOptions): Promise<Room<Listen, State>>;
+    join<State = unknown>(room: string, params?: unknown, options?: JoinOptions): Promise<Room<Listen, State>>;
 }
 export interface SocketOptions {
     readonly auth?: AuthOption;
@@ -179,12 +182,12 @@ declare class Manager$1 extends Emitter<Record<never, never>, ManagerReservedEve
     constructor(origin: URL, given: ClientOptions, { transports, store }: Platform);
     get state(): LinkState;
     get transport(): TransportName | undefined;
-    get isSpent(): boolean;
-    hasSocket(nsp: string): boolean;
-    socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
     get buffered(): number;
     get congestion(): Congestion;
     drained(): Promise<void>;
+    get isSpent(): boolean;
+    hasSocket(nsp: string): boolean;
+    socket<Listen extends EventsMap, Emit extends EventsMap, User extends PublicUser = DefaultUser>(nsp: string, options?: ClientOptions): Socket<Listen, Emit, User>;
 }
 interface MovableTransport extends Transport {
     pause(onPaused: (session: string, received: number) => void): void;
@@ -198,21 +201,21 @@ interface Platform {
 interface SocketLink extends Emitter<Record<never, never>, ManagerReservedEvents> {
     readonly state: LinkState;
     readonly transport: TransportName | undefined;
-}
-interface TextStore {
-    get(key: string): string | null | undefined;
     readonly buffered: number;
     readonly congestion: Congestion;
     drained(): Promise<void>;
+}
+interface TextStore {
+    get(key: string): string | null | undefined;
     set(key: string, value: string): unknown;
 }
 interface Transport {
     send(frame: Uint8Array): void;
     close(code: number, reason: string): void;
+    bufferedBytes(): number;
 }
 interface TransportEvents {
     onOpen(subprotocol: string): void;
-    bufferedBytes(): number;
     onSign(): void;
     onFrame(frame: Uint8Array): void;
     onClose(code: number, reason: string, retryAfterMs?: number): void;

@@ -24,6 +24,14 @@ export async function joins() {
   await socket.join(7)
   // @ts-expect-error milliseconds are a number
   await socket.join('table:7', null, { timeout: '2 s' })
+  await socket.join('table:7', null, { maxRate: 10 })
+  sameType<typeof room.maxRate, number | undefined>()
+  sameType<ReturnType<typeof room.setMaxRate>, Promise<void>>()
+  await room.setMaxRate(undefined)
+  // @ts-expect-error times a second are a number
+  await room.setMaxRate('10')
+  // @ts-expect-error it is asked for with setMaxRate
+  room.maxRate = 10
   // @ts-expect-error a table has no such field
   room.state?.chairs
   // @ts-expect-error the state may be missing

@@ -30,6 +30,11 @@ export interface RoomEvents {
 export interface JoinOptions {
   /** Milliseconds until it fails with `ACK_TIMEOUT`, the wait for a connection included. @default that of `ackTimeout` */
   readonly timeout?: number
+  /**
+   * How many times a second the newest values of the room come at most, 0.01 to 1,000. It is for what the server sends with `latest`: what is
+   * replaced by something newer meanwhile is left out, and the last value always comes. @default as they are sent
+   */
+  readonly maxRate?: number | undefined
 }
 
 /** Options of `room.history`. */
@@ -44,6 +49,7 @@ export interface HistoryOptions {
 export interface RoomKeeper {
   history(room: string, limit: number, before: number | undefined): Promise<RoomMessage[]>
   leave(room: Room): Promise<void>
+  setMaxRate(room: Room, rate: number | undefined): Promise<void>
   onListenerError(error: unknown, event: string): void
 }
 
@@ -74,12 +80,16 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
   readonly isJoined: boolean = false
   /** Whether nothing was missing when it was joined again; true in the beginning. */
   readonly recovered: boolean = true
+  /** How many times a second its newest values come at most; undefined for no limit. The server is told again at each reconnect. */
+  readonly maxRate: number | undefined
   /** @internal Where it stands; null in a room without positions. */
   stream: Stream | null = null
   /** @internal Names the order of its positions. */
   epoch: string | undefined
   /** @internal Times in a row that it could not be joined again. */
   failures = 0
+  /** @internal The rate that the server goes by, as far as it has answered. */
+  heldRate: number | undefined
   /** @internal Messages are lost, and what it shows is of the time before. */
   isStale = false
   /** @internal Of its snapshots, while it is joined. */
@@ -121,6 +131,17 @@ export class Room<Listen extends EventsMap = DefaultEventsMap, State = unknown> 
   leave(): Promise<void> {
     // The cast: what its events are makes no difference here.
     return this.#keeper.leave(this as unknown as Room)
+  }
+
+  /**
+   * Chooses how often the newest values of the room come. Without a connection it holds from the next one on.
+   *
+   * @param rate  Times a second at most, 0.01 to 1,000; undefined for no limit.
+   * @throws RoomcastError `INVALID_OPTION`; `JOIN_REFUSED` if the room was left; `TOO_MANY_PENDING_ACKS`, or of the server: it is as before.
+   *         `ACK_TIMEOUT`: it may not hold before the next reconnect.
+   */
+  setMaxRate(rate: number | undefined): Promise<void> {
+    return this.#keeper.setMaxRate(this as unknown as Room, rate)
   }
 
   /** @internal */

@@ -9,7 +9,8 @@ import {
 import type { RoomMessage } from '../inbound/kept-message'
 import type { EventSender } from '../outbound/event-sender'
 import { ROOM_NAME_BYTES, ROOMS_PER_SOCKET } from '../tables'
-import { type Gap, isForRoom, type OpenRoom, Room, type RoomKeeper } from './room'
+import { assertRate, holdRate, Rates, rateArgument } from './rates'
+import { type Gap, isForRoom, type JoinOptions, type OpenRoom, Room, type RoomKeeper } from './room'
 import type { PlacedEvent, Stream, StreamOwner } from './stream'
 import { Streams } from './streams'
 
@@ -53,6 +54,7 @@ const RETRIES = 4
 export class Rooms implements RoomKeeper {
   readonly #host: RoomsHost
   readonly #sender: EventSender
+  readonly #rates: Rates
   readonly streams: Streams
   readonly #all = new Map<string, Room>()
   readonly #joining = new Set<Joining>()
@@ -70,6 +72,7 @@ export class Rooms implements RoomKeeper {
   constructor(host: RoomsHost, sender: EventSender) {
     this.#host = host
     this.#sender = sender
+    this.#rates = new Rates(host, sender)
     this.streams = new Streams(sender, {
       // In its order with what else there is to tell.
       deliver: ({ owner }, message, isHeard) => {
@@ -81,12 +84,13 @@ export class Rooms implements RoomKeeper {
     })
   }
 
-  join(name: string, params: unknown, timeoutMs: number | undefined): Promise<Room> {
+  join(name: string, params: unknown, { timeout, maxRate }: JoinOptions): Promise<Room> {
     return new Promise((resolve, reject) => {
       if (!isValidName(name, ROOM_NAME_BYTES)) {
         throw new RoomcastError('INVALID_ROOM_NAME', `a room name is text of 1 to ${ROOM_NAME_BYTES} bytes`)
       }
-      if (timeoutMs !== undefined) assertTimeout(timeoutMs)
+      if (timeout !== undefined) assertTimeout(timeout)
+      assertRate(maxRate)
       const joining: Joining = { name, isVoid: false }
       this.#joining.add(joining)
       const ackId = this.#sender.expect((error, [answer], isLost) => {
@@ -95,16 +99,17 @@ export class Rooms implements RoomKeeper {
           if (isLost) this.#forsake(name, null)
           return reject(error)
         }
-        if (joining.isVoid) return reject(new RoomcastError('JOIN_REFUSED', 'the room was left meanwhile'))
+        if (joining.isVoid) return reject(new RoomcastError('JOIN_REFUSED', 'the room was left'))
         const known = this.#all.get(name)
         const room = known ?? new Room(this, name, params)
         const open: OpenRoom = room
         open.params = params
+        holdRate(room, maxRate)
         this.#host.hold()
         if (this.#apply(room, answer, known !== undefined)) resolve(room)
         else reject(new RoomcastError('BAD_FRAME', 'malformed messages'))
-      }, timeoutMs)
-      this.#sender.requestSoon(ackId, 'join', name, params, null)
+      }, timeout)
+      this.#sender.requestSoon(ackId, 'join', name, params, null, ...rateArgument(maxRate))
     })
   }
 
@@ -122,7 +127,7 @@ export class Rooms implements RoomKeeper {
 
   leave(room: Room): Promise<void> {
     const { name, stream } = room
-    if (this.#all.get(name) !== room) return Promise.resolve()
+    if (!this.#isOurs(room)) return Promise.resolve()
     this.#remove(room)
     if (stream) stream.owner = null
     for (const joining of this.#joining) if (joining.name === name) joining.isVoid = true
@@ -134,6 +139,12 @@ export class Rooms implements RoomKeeper {
     return new Promise((resolve, reject) => {
       this.#sendLeave(name, stream, (error) => (error ? reject(error) : resolve()))
     })
+  }
+
+  setMaxRate(room: Room, rate: number | undefined): Promise<void> {
+    if (!this.#isOurs(room)) return Promise.reject(new RoomcastError('JOIN_REFUSED', 'the room was left'))
+    const isTold = this.#host.isConnected() && (room.isJoined || this.#asked.has(room))
+    return this.#rates.choose(room, rate, isTold)
   }
 
   onListenerError(error: unknown, event: string): void {
@@ -162,7 +173,10 @@ export class Rooms implements RoomKeeper {
       // null: the socket is not in it any more, and may ask.
       const entry = (room.stream && resumed.get(room.stream)) ?? undefined
       const recovered = entry && !room.isStale
-      if (recovered !== undefined) this.#rejoined(room, recovered)
+      if (recovered !== undefined) {
+        this.#rates.tell(room, () => this.#isOurs(room))
+        this.#rejoined(room, recovered)
+      }
       // Of one that nothing is known of, or that is behind.
       if (!recovered) this.#wanted.add(room)
     }
@@ -187,6 +201,11 @@ export class Rooms implements RoomKeeper {
     this.streams.onEnd()
   }
 
+  /** Whether it is in the account: neither left nor closed. */
+  #isOurs(room: Room): boolean {
+    return this.#all.get(room.name) === room
+  }
+
   /** Joins again what has to be, some at a time. */
   #ask(): void {
     clearTimeout(this.#timer)
@@ -202,16 +221,18 @@ export class Rooms implements RoomKeeper {
       }
       this.#wanted.delete(room)
       this.#asked.add(room)
-      const { stream, epoch, name, params } = room
+      const { stream, epoch, name, params, maxRate } = room
       const position =
         !room.isJoined && !room.isStale && stream && epoch !== undefined ? [epoch, stream.position] : null
       this.#sender.ask(
         (error, [answer], isLost) => {
           this.#asked.delete(room)
           // Not if it was left meanwhile, or if the next connection begins again.
-          if (this.#all.get(name) === room && this.#host.isConnected()) {
-            if (!error) this.#apply(room, answer, true)
-            else if (isLost && room.failures++ < RETRIES) this.#wanted.add(room)
+          if (this.#isOurs(room) && this.#host.isConnected()) {
+            if (!error) {
+              holdRate(room, maxRate)
+              this.#apply(room, answer, true)
+            } else if (isLost && room.failures++ < RETRIES) this.#wanted.add(room)
             else this.#close(room, error)
           } else if (!error) this.#forsake(name, null)
           this.#ask()
@@ -220,6 +241,7 @@ export class Rooms implements RoomKeeper {
         name,
         params,
         position,
+        ...rateArgument(maxRate),
       )
     }
     if (restMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#ask(), restMs)

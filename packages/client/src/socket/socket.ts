@@ -235,13 +235,9 @@ export class Socket<
    *         asked; `JOIN_REFUSED`, `TOO_MANY_ROOMS`, or of the server's rules; `BAD_FRAME`, and the link is cut; `ACK_TIMEOUT` (the wait
    *         for a connection included), `DISCONNECTED`. Then the socket is not in the room, unless it was before.
    */
-  join<State = unknown>(
-    room: string,
-    params: unknown = null,
-    { timeout }: JoinOptions = {},
-  ): Promise<Room<Listen, State>> {
+  join<State = unknown>(room: string, params: unknown = null, options: JoinOptions = {}): Promise<Room<Listen, State>> {
     // The cast: what a room shows and sends is known to the server alone.
-    return this.#rooms.join(room, params, timeout) as Promise<unknown> as Promise<Room<Listen, State>>
+    return this.#rooms.join(room, params, options) as Promise<unknown> as Promise<Room<Listen, State>>
   }
 
   /** @internal Sends one event, or keeps it. */
