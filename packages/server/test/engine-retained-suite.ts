@@ -1,6 +1,6 @@
 import { LIMITS } from '@roomcast/protocol'
 import { expect, test } from 'vitest'
-import { bytes, KEEP, numbers, Scene, type Suite, textsOf } from './engine-scene'
+import { bytes, KEEP, numbers, Scene, type Suite, text, textsOf } from './engine-scene'
 
 const KEEP_NOTHING = { messages: 0, bytes: 0, ageMs: 0 }
 
@@ -39,6 +39,59 @@ export function retainedConformance(suite: Suite): void {
     const page = await log.retained(channel)
     expect([textsOf(page), page.epoch, page.top]).toEqual([['retained'], epoch, 2])
     expect(await log.read(channel, null, 10)).toMatchObject({ items: [], epoch, top: 2 })
+  })
+
+  test('a frame is retained that is no message: nobody is handed it, and the offsets of messages go on without it', async () => {
+    await using scene = await Scene.open(suite)
+    const { log, bus } = scene.engine
+    const channel = scene.name()
+    await bus.subscribe([channel])
+    await scene.append(channel, 'one', KEEP)
+    expect(await log.retain(channel, 'key', bytes('value'))).toEqual({ isGapless: true })
+    expect((await scene.append(channel, 'two', KEEP)).offset).toBe(2)
+    expect(await scene.received(channel, 2)).toEqual(['one', 'two'])
+    expect(textsOf(await log.read(channel, null, 10))).toEqual(['one', 'two'])
+    expect(textsOf(await log.retained(channel))).toEqual(['value'])
+  })
+
+  test('what is retained is read by its key, replaced, and released', async () => {
+    await using scene = await Scene.open(suite)
+    const { log } = scene.engine
+    const [channel, other] = [scene.name(), scene.name('other')]
+    const read = async (key: string) => {
+      const frame = await log.retainedUnder(channel, key)
+      return frame === null ? null : text(frame)
+    }
+    expect(await read('a')).toBeNull()
+    const view = bytes('a1')
+    await log.retain(channel, 'a', view)
+    view.fill(0)
+    await log.retain(channel, 'b', bytes('b1'))
+    await log.retain(channel, 'a', bytes('a2'))
+    await log.retain(other, 'a', bytes('other'))
+    expect([await read('a'), await read('b'), await read('c')]).toEqual(['a2', 'b1', null])
+    expect(textsOf(await log.retained(channel))).toEqual(['b1', 'a2'])
+    await log.release(channel)
+    await log.release(scene.name('never used'))
+    expect([await read('a'), textsOf(await log.retained(channel))]).toEqual([null, []])
+    expect(textsOf(await log.retained(other))).toEqual(['other'])
+    expect(await log.retain(channel, 'a', bytes('a3'))).toEqual({ isGapless: true })
+    expect(await read('a')).toBe('a3')
+  })
+
+  test('more keys than a channel retains: it says that it has lost some, until it is released', async () => {
+    await using scene = await Scene.open(suite)
+    const { log } = scene.engine
+    const channel = scene.name()
+    for (const key of numbers(1, LIMITS.retainedKeys)) {
+      expect((await log.retain(channel, key, bytes(key))).isGapless).toBe(true)
+    }
+    expect((await log.retain(channel, '1', bytes('again'))).isGapless).toBe(true)
+    expect((await log.retain(channel, 'one more', bytes('one more'))).isGapless).toBe(false)
+    expect(await log.retainedUnder(channel, '2')).toBeNull()
+    expect((await log.retain(channel, '3', bytes('3'))).isGapless).toBe(false)
+    await log.release(channel)
+    expect((await log.retain(channel, '3', bytes('3'))).isGapless).toBe(true)
   })
 
   test('keys are opaque text, and every channel has its own', async () => {

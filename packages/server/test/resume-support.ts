@@ -143,6 +143,12 @@ export class LateEngine implements Engine {
       read: (...args) => this.later(() => log.read(...args)),
       readLast: (...args) => this.later(() => log.readLast(...args)),
       retained: (channel) => this.later(() => log.retained(channel)),
+      retain: (channel, key, frame) => {
+        const copy = frame.slice()
+        return this.later(() => log.retain(channel, key, copy))
+      },
+      retainedUnder: (...args) => this.later(() => log.retainedUnder(...args)),
+      release: (...args) => log.release(...args),
     }
     this.store = {
       // As of an engine with several nodes: keys of live sessions are in it too.

@@ -98,6 +98,12 @@ export class LaterEngine implements Engine {
       read: (...args) => this.later('read', () => log.read(...args)),
       readLast: (...args) => this.later('readLast', () => log.readLast(...args)),
       retained: (...args) => this.later('retained', () => log.retained(...args)),
+      retain: (channel, key, frame) => {
+        const copy = frame.slice()
+        return this.later('retain', () => log.retain(channel, key, copy))
+      },
+      retainedUnder: (...args) => this.later('retainedUnder', () => log.retainedUnder(...args)),
+      release: (...args) => log.release(...args),
     }
   }
 

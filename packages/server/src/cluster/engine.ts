@@ -120,6 +120,16 @@ export interface Log {
    * unchanged goes first. `isGapless`: none has gone.
    */
   retained(channel: string): Soon<LogPage>
+  /**
+   * Retains a frame under a key, in place of an earlier one, that is no message: nobody is handed it, and it has no offset of its own. It is read with {@link retained}.
+   *
+   * @returns `isGapless`: whether the channel has lost none of its keys.
+   */
+  retain(channel: string, key: string, frame: Uint8Array): Soon<{ readonly isGapless: boolean }>
+  /** The frame retained under a key; null if there is none. */
+  retainedUnder(channel: string, key: string): Soon<Uint8Array | null>
+  /** Nothing is retained in the channel any more. */
+  release(channel: string): Soon<void>
 }
 
 /** A node and what it says of itself. */

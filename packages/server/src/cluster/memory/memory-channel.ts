@@ -64,6 +64,24 @@ export class MemoryChannel implements RingOwner {
     return offset
   }
 
+  /** Retains a copy of a frame that is no message. @returns Whether no key has been lost. */
+  retain(key: string, frame: Uint8Array): boolean {
+    this.isBusy = true
+    this.retained ??= new RetainedFrames(this.budget, this)
+    const { retained } = this
+    retained.set(key, { offset: this.ring.top, at: Date.now(), frame: new Uint8Array(frame) })
+    this.isBusy = false
+    this.onEmptied()
+    return retained.isWhole
+  }
+
+  /** Retains nothing any more. */
+  release(): void {
+    this.retained?.clear()
+    this.retained = null
+    this.onEmptied()
+  }
+
   /** The ring has no message any more, or no key a frame. */
   onEmptied(): void {
     if (!this.isBusy && this.isEmpty) this.owner.onEmptied(this)

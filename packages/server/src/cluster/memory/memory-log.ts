@@ -60,6 +60,20 @@ export class MemoryLog implements Log, ChannelOwner {
     return { epoch, items, top: ring.top, isGapless: retained?.isWhole ?? true }
   }
 
+  retain(channel: string, key: string, frame: Uint8Array): { readonly isGapless: boolean } {
+    const known = this.channels.get(channel) ?? this.open(channel)
+    return { isGapless: known.retain(key, frame) }
+  }
+
+  retainedUnder(channel: string, key: string): Uint8Array | null {
+    const frame = this.channels.get(channel)?.retained?.get(key)
+    return frame === undefined ? null : new Uint8Array(frame)
+  }
+
+  release(channel: string): void {
+    this.channels.get(channel)?.release()
+  }
+
   /** A channel has no subscriber any more. */
   onUnsubscribed(channel: string): void {
     this.channels.get(channel)?.onEmptied()

@@ -19,6 +19,11 @@ export class RetainedFrames {
     return this.frames.size
   }
 
+  /** @returns Not a copy. */
+  get(key: string): Uint8Array | undefined {
+    return this.frames.get(key)?.frame
+  }
+
   /** In order of offset. @returns Not copies. */
   items(): readonly LogItem[] {
     return [...this.frames.values()]
