@@ -253,6 +253,9 @@ export declare const LIMITS: {
     readonly historyPageMessages: 1000;
     readonly historyPageBytes: 262144;
     readonly retainedKeys: 1024;
+    readonly latestKeyBytes: 128;
+    readonly pacedValues: 1024;
+    readonly pacedBytes: 1048576;
     readonly resumeWindowMs: 120000;
     readonly detachedSessions: 10000;
     readonly sessionDataBytes: 65536;

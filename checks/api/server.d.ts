@@ -32,6 +32,7 @@ export interface ConnectionReservedEvents {
     upgrade: (transport: {
         readonly name: Transport;
     }) => void;
+    congestion: (congestion: Congestion) => void;
 }
 export declare class ConnectionView {
     get transport(): {
@@ -40,9 +41,13 @@ export declare class ConnectionView {
     get remoteAddress(): string;
     get readyState(): 'closed' | 'closing' | 'open';
     get buffered(): number;
-    on(event: 'upgrade', listener: ConnectionReservedEvents['upgrade']): this;
-    once(event: 'upgrade', listener: ConnectionReservedEvents['upgrade']): this;
-    off(event?: 'upgrade', listener?: ConnectionReservedEvents['upgrade']): this;
+    get congestion(): Congestion;
+    get skipped(): number;
+    get replaced(): number;
+    drained(): Promise<void>;
+    on<Event extends keyof ConnectionReservedEvents>(event: Event, listener: ConnectionReservedEvents[Event]): this;
+    once<Event extends keyof ConnectionReservedEvents>(event: Event, listener: ConnectionReservedEvents[Event]): this;
+    off<Event extends keyof ConnectionReservedEvents>(event?: Event, listener?: ConnectionReservedEvents[Event]): this;
 }
 export interface CorsOptions {
     readonly origin?: OriginRule;
@@ -55,6 +60,7 @@ export declare class DirectEmitter<Emit extends EventsMap, Data, User extends Pu
     emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
     timeout(ms: number): DirectEmitter<Emit, Data, User, true>;
     get volatile(): DirectEmitter<Emit, Data, User, Timed>;
+    latest(key: string): DirectEmitter<Emit, Data, User, Timed>;
     compress(compress: boolean): DirectEmitter<Emit, Data, User, Timed>;
     to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
@@ -73,6 +79,9 @@ export interface FaultContext {
     readonly socketId?: string;
 }
 export type FaultHook = (error: unknown, context: FaultContext) => void;
+export type FlushPolicy = 'immediate' | {
+    readonly tickMs: number;
+};
 export interface Handshake {
     readonly headers: RequestHeaders;
     readonly time: string;
@@ -103,6 +112,13 @@ export interface HttpInfo {
 }
 export type JoinRule<User extends PublicUser = DefaultUser> = (joiner: Joiner<User>, room: string, params: any) => boolean | PromiseLike<boolean>;
 export type Joiner<User extends PublicUser = DefaultUser> = Watcher<User>;
+export type LatestKeyRule = (event: string, ...args: any[]) => string | undefined;
+export type LatestMerge = (older: any[], newer: any[]) => unknown[];
+export interface LatestPolicy {
+    readonly key?: LatestKeyRule;
+    readonly retain?: boolean;
+    readonly merge?: LatestMerge;
+}
 export interface ListenOptions {
     readonly port: number;
     readonly host?: string;
@@ -152,6 +168,7 @@ export declare class Namespace<Listen extends EventsMap = DefaultEventsMap, Emit
     toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     get volatile(): RoomEmitter<Emit, Data, User>;
+    latest(key: string): RoomEmitter<Emit, Data, User>;
     get local(): RoomEmitter<Emit, Data, User>;
     compress(compress: boolean): RoomEmitter<Emit, Data, User>;
     timeout(ms: number): RoomEmitter<Emit, Data, User>;
@@ -218,6 +235,7 @@ export declare class RoomEmitter<Emit extends EventsMap, Data, User extends Publ
     toUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     exceptUser(id: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     get volatile(): RoomEmitter<Emit, Data, User>;
+    latest(key: string): RoomEmitter<Emit, Data, User>;
     get local(): RoomEmitter<Emit, Data, User>;
     compress(compress: boolean): RoomEmitter<Emit, Data, User>;
     timeout(ms: number): RoomEmitter<Emit, Data, User>;
@@ -240,6 +258,8 @@ export interface RoomPolicy<User extends PublicUser = DefaultUser> {
     readonly history?: HistoryPolicy | boolean;
     readonly authorize?: JoinRule<User>;
     readonly snapshot?: SnapshotHook<User> | number | 'retained';
+    readonly latest?: LatestPolicy;
+    readonly flush?: FlushPolicy;
 }
 export type RoomsView = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'forEach' | 'get' | 'has' | 'keys' | 'size'> & Iterable<[
     string,
@@ -294,7 +314,7 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
 }
 export type SessionPolicy = 'multi' | 'replace' | 'single';
 export type SnapshotHook<User extends PublicUser = DefaultUser> = (joiner: Joiner<User>, room: string, params: any) => unknown;
-export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends SocketEmitter<Listen, SocketReservedEvents> {
+export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen, ServerSide extends EventsMap = DefaultEventsMap, Data = any, User extends PublicUser = DefaultUser> extends SocketCalls<Listen, Emit, Data, User> {
     readonly id: string;
     readonly recovered: boolean;
     get connected(): boolean;
@@ -307,18 +327,6 @@ export declare class Socket<Listen extends EventsMap = DefaultEventsMap, Emit ex
     get rooms(): Set<string>;
     get nsp(): SocketNamespace<Socket<Listen, Emit, ServerSide, Data, User>, Emit, Data, User>;
     get conn(): ConnectionView;
-    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean;
-    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
-    send(...args: EventArgs<Emit, 'message'>): this;
-    write(...args: EventArgs<Emit, 'message'>): this;
-    timeout(ms: number): DirectEmitter<Emit, Data, User, true>;
-    get volatile(): DirectEmitter<Emit, Data, User, false>;
-    compress(compress: boolean): DirectEmitter<Emit, Data, User, false>;
-    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
-    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
-    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
-    get broadcast(): RoomEmitter<Emit, Data, User>;
-    get local(): RoomEmitter<Emit, Data, User>;
     join(room: string | readonly string[]): void;
     leave(room: string): void;
     use(middleware: SocketMiddleware): this;
@@ -392,6 +400,7 @@ declare abstract class MainNamespaceCalls<Listen extends EventsMap = DefaultEven
     in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     get volatile(): RoomEmitter<Emit, Data, User>;
+    latest(key: string): RoomEmitter<Emit, Data, User>;
     get local(): RoomEmitter<Emit, Data, User>;
     compress(compress: boolean): RoomEmitter<Emit, Data, User>;
     timeout(ms: number): RoomEmitter<Emit, Data, User>;
@@ -406,6 +415,21 @@ declare abstract class MainNamespaceCalls<Listen extends EventsMap = DefaultEven
     users(room?: string): UserList<User>;
     online(ids: readonly string[]): Promise<Set<string>>;
     updateUser(id: string, changes: Partial<Omit<User, 'id'>>): Promise<User>;
+}
+declare abstract class SocketCalls<Listen extends EventsMap, Emit extends EventsMap, Data, User extends PublicUser> extends SocketEmitter<Listen, SocketReservedEvents> {
+    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean;
+    emitWithAck<Event extends EventNames<Emit>>(event: Event, ...args: DataArgs<Emit, Event>): Promise<AckResult<Emit, Event>>;
+    send(...args: EventArgs<Emit, 'message'>): this;
+    write(...args: EventArgs<Emit, 'message'>): this;
+    timeout(ms: number): DirectEmitter<Emit, Data, User, true>;
+    get volatile(): DirectEmitter<Emit, Data, User, false>;
+    latest(key: string): DirectEmitter<Emit, Data, User, false>;
+    compress(compress: boolean): DirectEmitter<Emit, Data, User, false>;
+    to(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    in(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
+    get broadcast(): RoomEmitter<Emit, Data, User>;
+    get local(): RoomEmitter<Emit, Data, User>;
 }
 interface CloseInfo {
     readonly reason: DisconnectReason;
@@ -435,4 +459,5 @@ interface SocketNamespace<Member, Emit extends EventsMap, Data, User extends Pub
     except(room: string | readonly string[]): RoomEmitter<Emit, Data, User>;
     emit: RoomEmitter<Emit, Data, User>['emit'];
 }
+type Congestion = 'high' | 'none' | 'over';
 type EventName = keyof UserListEvents;

@@ -238,6 +238,7 @@ export class Server<
     this.phase = 'closed'
     this.listener?.stop()
     this.listener = null
+    for (const { inside } of this.namespaces.all()) inside.flushAll()
     this.connections.closeAll(retryAfterMs)
     // A turn of the loop, so that the close frames leave before the engine cuts what is left.
     await new Promise((resolve) => setImmediate(resolve))
@@ -246,7 +247,10 @@ export class Server<
     this.app = null
     this.pollSessions.dispose()
     this.runtime.sessions?.clear()
-    for (const { people } of this.namespaces.all()) people.close()
+    for (const { people, inside } of this.namespaces.all()) {
+      people.close()
+      inside.releaseValues()
+    }
     this.runtime.callResults.clear()
     this.runtime.streams.clear()
     await this.runtime.engine.close()

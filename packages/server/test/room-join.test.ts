@@ -132,7 +132,7 @@ describe('who may join', () => {
       expect([args, await codeOf(ada.request('leave', ...args))]).toEqual([args, 'INVALID_REQUEST'])
     }
     await ada.join('é'.repeat(100))
-    await ada.request('join', 'red', null, ['epoch', 1, 'more'], 'more')
+    await ada.request('join', 'red', null, ['epoch', 1, 'more'], null, 'more')
     expect(server.faults).toEqual([])
     expect(ada.client.closed).toBeNull()
   })

@@ -125,6 +125,12 @@ export const LIMITS = {
   historyPageBytes: 262_144,
   /** Latest values that a room retains, each under a key of its own. */
   retainedKeys: 1_024,
+  /** Key of a latest value, UTF-8. */
+  latestKeyBytes: 128,
+  /** Latest values that wait for the members of a room with one rate; with more they are published early. */
+  pacedValues: 1_024,
+  /** Bytes of frames that a room holds back, of a tick or for the members with one rate; with more they are published early. */
+  pacedBytes: 1_048_576,
   /** Time that a session is kept after its link was lost. Option `connectionStateRecovery.maxDisconnectionDuration`. */
   resumeWindowMs: 120_000,
   /** Sessions without a link that a server keeps. Option `connectionStateRecovery.maxSessions`. */

@@ -1,6 +1,8 @@
 import { assertEmittable, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
 import type { Connection, NamespaceMember } from '../connection/connection'
 import { type AckSettle, disconnectedError, PendingAcks } from '../connection/pending-acks'
+import type { LatestValue } from '../connection/wire-port'
+import { latestId, latestName, latestWithAck } from '../delivery/latest-values'
 import { keeperOf } from '../delivery/personal'
 import type { Tracking } from '../delivery/tracking'
 import type { DirectReceiver } from '../egress/turn-queue'
@@ -9,6 +11,7 @@ import type { Runtime } from './runtime'
 
 /** A socket, as far as sending an event to it goes. */
 export interface EventReceiver extends DirectReceiver {
+  readonly id: string
   readonly connected: boolean
   readonly connection: Pick<Connection<NamespaceMember>, 'phase' | 'port'>
   readonly host: { readonly runtime: Runtime; readonly number: number }
@@ -23,7 +26,7 @@ export interface EventReceiver extends DirectReceiver {
  *
  * @param settle  Told of the answer; null if none is wanted.
  * @returns Whether it was handed to the connection.
- * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`.
+ * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`, `INVALID_OPTION`.
  */
 export function deliverDirect(
   socket: EventReceiver,
@@ -34,6 +37,8 @@ export function deliverDirect(
 ): boolean {
   assertEmittable(event)
   const { connection, host } = socket
+  const { latestKey } = flags
+  if (latestKey !== undefined && settle !== null) throw latestWithAck()
   if (!socket.connected || connection.phase !== 'open') {
     settle?.(disconnectedError(), [])
     return false
@@ -56,8 +61,10 @@ export function deliverDirect(
   }
   const { turn } = runtime
   const { compress } = flags
-  const session = keeperOf(socket.tracking, frame, flags)
-  if (session === null) turn.send(socket, frame, compress)
+  const latest: LatestValue | null =
+    latestKey === undefined ? null : { id: latestId(namespace, [socket.id], latestName(event, latestKey)), merge: null }
+  const session = latest === null ? keeperOf(socket.tracking, frame, flags) : null
+  if (session === null) turn.send(socket, frame, compress, null, latest)
   else {
     // Its place among what else is emitted is now; its position is taken when its turn has come.
     const order = runtime.order.next()

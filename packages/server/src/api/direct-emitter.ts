@@ -11,6 +11,7 @@ import {
   type TimedArgs,
 } from '@roomcast/protocol'
 import type { AckSettle } from '../connection/pending-acks'
+import { assertLatestKey } from '../delivery/latest-values'
 import type { EmitFlags, RoomEmitter } from './room-emitter'
 
 /** What a {@link DirectEmitter} works on: a socket. */
@@ -74,7 +75,12 @@ export class DirectEmitter<Emit extends EventsMap, Data, User extends PublicUser
 
   /** As `socket.volatile`. */
   get volatile(): DirectEmitter<Emit, Data, User, Timed> {
-    return new DirectEmitter(this.host, { ...this.flags, volatile: true })
+    return new DirectEmitter(this.host, { ...this.flags, volatile: true, latestKey: undefined })
+  }
+
+  /** As `socket.latest`. */
+  latest(key: string): DirectEmitter<Emit, Data, User, Timed> {
+    return new DirectEmitter(this.host, { ...this.flags, latestKey: assertLatestKey(key), volatile: false })
   }
 
   /** As `socket.compress`. */

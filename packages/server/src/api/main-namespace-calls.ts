@@ -106,6 +106,11 @@ export abstract class MainNamespaceCalls<
     return this.sockets.volatile
   }
 
+  /** As `Namespace.latest`, on the main namespace. */
+  latest(key: string): RoomEmitter<Emit, Data, User> {
+    return this.sockets.latest(key)
+  }
+
   /** As `Namespace.local`, on the main namespace. */
   get local(): RoomEmitter<Emit, Data, User> {
     return this.sockets.local

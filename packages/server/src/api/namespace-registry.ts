@@ -94,6 +94,7 @@ export class NamespaceRegistry<
       if (parent === undefined || !this.cleanupEmptyChildren) return
       this.byName.delete(name)
       parent.children.delete(namespace)
+      namespace.inside.releaseValues()
     }
     const namespace = new Namespace<Listen, Emit, ServerSide, Data, User>(
       name,

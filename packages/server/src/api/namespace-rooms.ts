@@ -1,17 +1,22 @@
 import { createHeader, LIMITS, readArguments, readHeader } from '@roomcast/protocol'
 import type { DetachedSession } from '../delivery/detached-session'
+import { type EmittedValue, LatestValues } from '../delivery/latest-values'
 import { type FrameMaker, noticeFrame } from '../delivery/missed'
 import { isCall, keeperOf } from '../delivery/personal'
 import { isInRoom } from '../delivery/reader'
+import { RetainedValues } from '../delivery/retained-values'
 import { RoomStreams } from '../delivery/room-streams'
 import { OWN_STREAM } from '../delivery/session'
 import { type StoredMessage, unpackMessage } from '../delivery/stored-message'
-import { Broadcaster, type DeliveryFlags, type Targets } from '../egress/broadcaster'
+import { Broadcaster, type Targets } from '../egress/broadcaster'
+import type { DeliveryFlags } from '../egress/delivery-flags'
+import type { ResolvedLatestPolicy } from '../options/pace-options'
 import { inRange } from '../options/ranges'
+import type { ResolvedRoomPolicy } from '../options/room-options'
 import { RoomIndex } from '../rooms/room-index'
 import type { AdapterView } from './adapter-view'
 import type { NamespacePeople } from './namespace-people'
-import type { HistoryOptions, RoomMessage } from './room-emitter'
+import type { EmitFlags, HistoryOptions, RoomMessage } from './room-emitter'
 import type { Runtime } from './runtime'
 import type { AnySocket } from './socket'
 
@@ -29,6 +34,10 @@ export class NamespaceRooms {
   readonly index: RoomIndex<AnySocket>
   readonly streams: RoomStreams<AnySocket>
   private readonly broadcaster: Broadcaster<AnySocket>
+  private readonly values: LatestValues
+  private readonly retained: RetainedValues
+  private hasTicks = false
+  private retains = false
 
   constructor(private readonly namespace: RoomsNamespace) {
     const { runtime, number, name, adapter, people } = namespace
@@ -54,6 +63,29 @@ export class NamespaceRooms {
       broadcaster: this.broadcaster,
       order,
     })
+    this.values = new LatestValues({
+      number,
+      codec,
+      reportFault,
+      policyOf: (room) => this.latestPolicyOf(room),
+    })
+    this.retained = new RetainedValues({
+      name,
+      engine,
+      wheel,
+      reportFault,
+      resendBytes: runtime.resendBytes,
+      isEmpty: (room) => this.index.room(room) === undefined,
+      idleMsOf: (room) => this.streams.policyOf(room)?.history?.ageMs ?? LIMITS.historyAgeMs,
+      restore: (room, value) => this.values.restore(room, value),
+    })
+  }
+
+  setPolicy(pattern: string, policy: ResolvedRoomPolicy): void {
+    this.streams.setPolicy(pattern, policy)
+    if (policy.tickMs > 0) this.hasTicks = true
+    if (policy.latest?.key) this.values.hasRules = true
+    if (policy.latest?.retain) this.retains = true
   }
 
   /** How frames of the namespace are made. */
@@ -63,12 +95,30 @@ export class NamespaceRooms {
 
   /** Whether anybody could receive, now or later. */
   mayReach(targets: Targets): boolean {
-    return this.streams.isOn || this.broadcaster.mayReach(targets)
+    return this.streams.isOn || this.retains || this.broadcaster.mayReach(targets)
   }
 
   /** The sockets that `targets` means. */
   select(targets: Targets): Set<AnySocket> {
     return this.broadcaster.select(targets)
+  }
+
+  /** What an event is as a latest value; null if it is none. */
+  valueOf(
+    targets: Targets,
+    { volatile, latestKey }: EmitFlags,
+    event: string,
+    args: readonly unknown[],
+  ): EmittedValue | null {
+    return volatile ? null : this.values.of(targets, latestKey, event, args)
+  }
+
+  /** Sends a latest value, and retains it if its room does. @param frame  Copied before it returns. */
+  emitValue(targets: Targets, { compress }: DeliveryFlags, frame: Uint8Array, value: EmittedValue): void {
+    // To merge is to encode, which takes the place of what was encoded.
+    const own = value.merge === null ? frame : frame.slice()
+    this.broadcaster.publish(targets, own, { volatile: false, compress, latest: value })
+    this.retained.keep(value, { compress, order: 0, except: targets.except, rooms: [], frame: own })
   }
 
   /** Sends an event, in the order of everything else. @param frame  Copied before it returns. */
@@ -109,32 +159,91 @@ export class NamespaceRooms {
 
   /** @param isTold  Whether the client hears here that it is in the room. */
   join(socket: AnySocket, room: string, isTold = true): void {
-    this.namespace.runtime.turn.flush()
+    this.broadcaster.settle(room)
     if (!this.index.lacks(socket, room)) return
     // Before the adapter tells: a listener may take the socket out again, or emit.
     this.namespace.people.join(socket, room)
     this.streams.join(socket, room, isTold)
+    if (this.hasTicks && this.index.room(room) === undefined) this.broadcaster.ticks.open(room, this.tickOf(room))
     this.index.join(socket, room)
+    this.showValues(socket, room)
+  }
+
+  /** A member of a room chooses how often it is sent latest values, in times a second; null: as they come. */
+  chooseRate(socket: AnySocket, name: string, rate: number | null): void {
+    this.broadcaster.settle(name)
+    const room = this.index.room(name)
+    if (room?.members.has(socket)) this.broadcaster.rates.choose(socket, room, rate)
+  }
+
+  /** Sends a member of a room the values that it retains. */
+  showValues(socket: AnySocket, room: string): void {
+    if (!this.retains || !this.latestPolicyOf(room)?.retain || !this.index.holds(socket, room)) return
+    this.retained.use(room)
+    this.retained.read(room, this.streams.readerOf(socket), (values) => {
+      if (!this.index.holds(socket, room)) return
+      for (const { latest, frame, compress } of values) {
+        this.namespace.runtime.turn.send(socket, frame, compress, null, latest)
+      }
+    })
   }
 
   /** @param isTold  Whether the client hears here that it is not in the room any more. */
   leave(socket: AnySocket, room: string, isTold = true): void {
-    const { people, runtime } = this.namespace
-    runtime.turn.flush()
+    const { people } = this.namespace
+    this.broadcaster.settle(room)
     if (!this.index.holds(socket, room)) return
     people.leave(socket, room)
     this.streams.leave(socket, room, isTold)
     this.index.leave(socket, room)
-    this.streams.restIfEmpty(room)
+    this.restIfEmpty(room)
     people.left(socket, room)
+  }
+
+  /** Publishes what the rooms of a socket hold: before it leaves the namespace. */
+  settle(socket: AnySocket): void {
+    this.namespace.runtime.turn.flush()
+    for (const { name } of socket.joined ?? []) this.broadcaster.ticks.flush(name)
+  }
+
+  /** Publishes everything that waits for a tick, or for the next time of a rate. */
+  flushAll(): void {
+    this.namespace.runtime.turn.flush()
+    this.broadcaster.ticks.flushAll()
+    this.broadcaster.rates.flushAll()
+    this.namespace.runtime.turn.flush()
+  }
+
+  /** Nobody is in the namespace, and its rooms retain no values any more. */
+  releaseValues(): void {
+    this.retained.releaseIdle()
   }
 
   /** A socket leaves the namespace. */
   remove(socket: AnySocket): void {
     const rooms = (socket.joined ?? []).map(({ name }) => name)
     this.index.remove(socket)
-    for (const room of rooms) this.streams.restIfEmpty(room)
+    for (const room of rooms) this.restIfEmpty(room)
     this.streams.restIfNobody()
+  }
+
+  /** A room has lost a member, maybe the last. */
+  private restIfEmpty(room: string): void {
+    this.streams.restIfEmpty(room)
+    if (this.index.room(room) !== undefined) return
+    this.broadcaster.ticks.close(room)
+    this.broadcaster.rates.close(room)
+    if (this.retains && this.latestPolicyOf(room)?.retain) this.retained.rest(room)
+  }
+
+  /** Milliseconds that messages of a room are gathered; 0: not at all. */
+  private tickOf(room: string): number {
+    return this.streams.isOwnRoom(room) ? 0 : (this.streams.policyOf(room)?.tickMs ?? 0)
+  }
+
+  /** The rooms of one socket and of one user are no rooms. */
+  private latestPolicyOf(room: string): ResolvedLatestPolicy | null {
+    return this.streams.isOwnRoom(room) ? null : (this.streams.policyOf(room)?.latest ?? null)
   }
 
   /** The messages of a room, for the application. @throws RoomcastError `INVALID_OPTION`. */

@@ -17,6 +17,7 @@ import {
   type RoomcastError,
 } from '@roomcast/protocol'
 import type { AckOutcome } from '../connection/pending-acks'
+import { type EmittedValue, latestWithAck } from '../delivery/latest-values'
 import type { Targets } from '../egress/broadcaster'
 import type { Login, PresencePolicy } from '../options/people-options'
 import { type RoomPolicy, resolveRoomPolicy } from '../options/room-options'
@@ -152,7 +153,7 @@ export class Namespace<
   rooms(pattern: string, policy: RoomPolicy<User>): this {
     const resolved = resolveRoomPolicy(pattern, policy as RoomPolicy)
     this.people.setPolicy(pattern, (policy.presence ?? {}) as PresencePolicy)
-    this.inside.streams.setPolicy(pattern, resolved)
+    this.inside.setPolicy(pattern, resolved)
     return this
   }
 
@@ -236,6 +237,11 @@ export class Namespace<
     return this.everybody().volatile
   }
 
+  /** As `RoomEmitter.latest`. */
+  latest(key: string): RoomEmitter<Emit, Data, User> {
+    return this.everybody().latest(key)
+  }
+
   /** As `RoomEmitter.local`. */
   get local(): RoomEmitter<Emit, Data, User> {
     return this.everybody().local
@@ -280,16 +286,19 @@ export class Namespace<
     settle: BroadcastSettle | null,
   ): void {
     assertEmittable(event)
+    if (settle !== null && flags.latestKey !== undefined) throw latestWithAck()
     if (this.outgoingListeners > 0) {
       for (const socket of this.inside.select(targets)) socket.notifyOutgoing(event, args)
     }
     if (settle === null && !this.inside.mayReach(targets)) return
-    const keys = this.inside.streams.keysOf(targets.rooms, event, args)
+    const value = settle === null ? this.inside.valueOf(targets, flags, event, args) : null
+    const keys = value === null ? this.inside.streams.keysOf(targets.rooms, event, args) : null
     const { codec } = this.runtime
     const ackId = settle === null ? -1 : this.calls.nextId()
     const frame = encodeFrame(codec, { type: MESSAGE_TYPES.EVENT, namespace: this.number, ackId, event }, args)
     if (settle !== null && !this.calls.add(ackId, this.inside.select(targets), flags.timeoutMs, settle)) return
-    this.inside.emit(targets, flags, frame, keys)
+    if (keys === null) this.inside.emitValue(targets, flags, frame, value as EmittedValue)
+    else this.inside.emit(targets, flags, frame, keys)
     this.calls.sent(ackId)
   }
 
@@ -311,7 +320,7 @@ export class Namespace<
 
   /** @internal @param details  How the link ended, if it did. @param isFinal  Somebody decided it. */
   remove(socket: AnySocket, details: DisconnectDetails | undefined, isFinal: boolean): void {
-    this.runtime.turn.flush()
+    this.inside.settle(socket)
     this.people.gone(socket, details)
     this.resumable.onGone(socket, isFinal)
     this.inside.remove(socket)

@@ -12,7 +12,9 @@ import {
   splitAck,
 } from '@roomcast/protocol'
 import type { Handshake } from '../connection/handshake'
-import type { DeliveryFlags, Targets } from '../egress/broadcaster'
+import { assertLatestKey } from '../delivery/latest-values'
+import type { Targets } from '../egress/broadcaster'
+import type { DeliveryFlags } from '../egress/delivery-flags'
 import { assertText } from '../people/identity'
 import { userRoom } from '../rooms/room-index'
 
@@ -51,9 +53,11 @@ export interface RoomMessage {
 export interface EmitFlags extends DeliveryFlags {
   /** Milliseconds to wait for acks; undefined means the server's `ackTimeout`. */
   readonly timeoutMs: number | undefined
+  /** Key of the latest value that it is; undefined if it is none, or the rule of a room says so. */
+  readonly latestKey: string | undefined
 }
 
-export const NO_FLAGS: EmitFlags = { volatile: false, compress: true, timeoutMs: undefined }
+export const NO_FLAGS: EmitFlags = { volatile: false, compress: true, timeoutMs: undefined, latestKey: undefined }
 export const EVERYBODY: Targets = { rooms: [], except: [] }
 
 /** Told once how a broadcast with ack ended. */
@@ -130,9 +134,20 @@ export class RoomEmitter<Emit extends EventsMap, Data, User extends PublicUser =
     return this.with({ rooms: this.targets.rooms, except: [...this.targets.except, ...userRooms(id)] })
   }
 
-  /** Skips receivers that still have unsent data: they get the next one. */
+  /** Skips receivers that still have unsent data: they get the next one. Takes the place of {@link latest}. */
   get volatile(): RoomEmitter<Emit, Data, User> {
-    return this.flag({ volatile: true })
+    return this.flag({ volatile: true, latestKey: undefined })
+  }
+
+  /**
+   * Only the newest value is wanted: a receiver who is behind, or has chosen a rate, gets the newest of each event and key, never a backlog. It has no
+   * position, is in no history, and takes no ack. Takes the place of {@link volatile}.
+   *
+   * @param key  Which of the values of the event, among those to the same rooms: 1 to 128 bytes of UTF-8.
+   * @throws RoomcastError `INVALID_OPTION`; so does an emit with an ack.
+   */
+  latest(key: string): RoomEmitter<Emit, Data, User> {
+    return this.flag({ latestKey: assertLatestKey(key), volatile: false })
   }
 
   /** Only sockets of this process. On a single server every emit is local. */

@@ -22,6 +22,8 @@ export interface SocketHost<Member> extends BroadcastHost {
     readonly index: { roomsOf(socket: Member): Set<string>; sharedBytes(socket: Member): number }
     join(socket: Member, room: string): void
     leave(socket: Member, room: string): void
+    /** Publishes what its rooms hold. */
+    settle(socket: Member): void
   }
   remove(socket: Member, details: DisconnectDetails | undefined, isFinal: boolean): void
   noteOutgoingListeners(change: number): void

@@ -1,19 +1,12 @@
 import {
-  type AckResult,
   assertRoomName,
-  assertTimeout,
-  type DataArgs,
   type DefaultEventsMap,
   type DefaultUser,
-  type EventArgs,
-  type EventNames,
   type EventsMap,
   encodeFrame,
   MESSAGE_TYPES,
   type PublicUser,
   type RoomcastError,
-  SocketEmitter,
-  splitAck,
 } from '@roomcast/protocol'
 import type { Connection, DisconnectReason } from '../connection/connection'
 import { buildHandshake, type Handshake } from '../connection/handshake'
@@ -24,10 +17,10 @@ import type { MemberLogin } from '../people/account'
 import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { deliverDirect } from './deliver-direct'
-import { ackSettle, DirectEmitter } from './direct-emitter'
 import type { HeldFrames } from './held-frames'
-import { type EmitFlags, NO_FLAGS, RoomEmitter, roomNames } from './room-emitter'
-import { type DisconnectDetails, isDecided, type SocketMiddleware, type SocketReservedEvents } from './socket-events'
+import { type EmitFlags, RoomEmitter, roomNames } from './room-emitter'
+import { SocketCalls } from './socket-calls'
+import { type DisconnectDetails, isDecided, type SocketMiddleware } from './socket-events'
 import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
 
@@ -49,7 +42,7 @@ export class Socket<
   // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO, `data` of untyped servers takes anything
   Data = any,
   User extends PublicUser = DefaultUser,
-> extends SocketEmitter<Listen, SocketReservedEvents> {
+> extends SocketCalls<Listen, Emit, Data, User> {
   /** Public id, unique over all servers; also the name of a room with this socket alone. 20 characters. */
   readonly id: string = newSocketId()
   /**
@@ -168,87 +161,6 @@ export class Socket<
     return this.connection.phase === 'closed' ? undefined : this.connection.port
   }
 
-  /**
-   * Sends an event to the client, in the order of all other events to it.
-   *
-   * @param args  Arguments; any value of PROTOCOL.md, "Values". A function at the end is the ack, called with
-   *              what the client's handler answers. If the call fails it is not called, and `error` is fired;
-   *              use `timeout(ms)` or `emitWithAck` to be told.
-   * @returns Whether it was handed to the connection: false once the socket is disconnected.
-   * @throws RoomcastError `INVALID_EVENT_NAME`, `RESERVED_EVENT`, `NOT_ENCODABLE`.
-   */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventArgs<Emit, Event>): boolean {
-    const { data, ack } = splitAck(args)
-    return this.deliver(event, data, NO_FLAGS, ack && ackSettle(this, ack, false))
-  }
-
-  /**
-   * Sends an event and waits for the ack of the client's handler.
-   *
-   * @throws RoomcastError `ACK_TIMEOUT` (after `ackTimeout`, 10 s by default), `DISCONNECTED`,
-   *         `TOO_MANY_PENDING_ACKS`, the client's own code, and what {@link emit} throws.
-   */
-  emitWithAck<Event extends EventNames<Emit>>(
-    event: Event,
-    ...args: DataArgs<Emit, Event>
-  ): Promise<AckResult<Emit, Event>> {
-    return this.direct(NO_FLAGS).emitWithAck(event, ...args)
-  }
-
-  /** Emits an event named `message`. */
-  send(...args: EventArgs<Emit, 'message'>): this {
-    this.emit('message', ...args)
-    return this
-  }
-
-  /** The same as {@link send}. */
-  write(...args: EventArgs<Emit, 'message'>): this {
-    return this.send(...args)
-  }
-
-  /**
-   * @param ms  Milliseconds after which an ack fails with `ACK_TIMEOUT`, 1 to 2^31 - 1; the ack gets the error in front.
-   * @throws RoomcastError `INVALID_OPTION`.
-   */
-  timeout(ms: number): DirectEmitter<Emit, Data, User, true> {
-    return this.direct({ ...NO_FLAGS, timeoutMs: assertTimeout(ms) })
-  }
-
-  /** Skips the event if the client still has unsent data. */
-  get volatile(): DirectEmitter<Emit, Data, User, false> {
-    return this.direct({ ...NO_FLAGS, volatile: true })
-  }
-
-  /** Whether to compress, where the option `perMessageDeflate` is on. @default true */
-  compress(compress: boolean): DirectEmitter<Emit, Data, User, false> {
-    return this.direct({ ...NO_FLAGS, compress })
-  }
-
-  /** Everybody else in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
-  to(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
-    return this.others(NO_FLAGS).to(room)
-  }
-
-  /** The same as {@link to}. */
-  in(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
-    return this.to(room)
-  }
-
-  /** Everybody else who is not in `room`. @throws RoomcastError `INVALID_ROOM_NAME`. */
-  except(room: string | readonly string[]): RoomEmitter<Emit, Data, User> {
-    return this.others(NO_FLAGS).except(room)
-  }
-
-  /** Everybody else in the namespace. */
-  get broadcast(): RoomEmitter<Emit, Data, User> {
-    return this.others(NO_FLAGS)
-  }
-
-  /** Everybody else on this process. */
-  get local(): RoomEmitter<Emit, Data, User> {
-    return this.broadcast
-  }
-
   /** Joins rooms. @throws RoomcastError `INVALID_ROOM_NAME`. */
   join(room: string | readonly string[]): void {
     for (const name of roomNames(room)) {
@@ -290,7 +202,7 @@ export class Socket<
   }
 
   /** @internal As {@link deliverDirect}. */
-  deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean {
+  override deliver(event: string, data: readonly unknown[], flags: EmitFlags, settle: AckSettle | null): boolean {
     return deliverDirect(this, event, data, flags, settle)
   }
 
@@ -341,6 +253,7 @@ export class Socket<
     this.fire('disconnecting', reason, details)
     if (this.phase !== 'connected') return
     if (notify && this.connection.phase === 'open') {
+      this.host.inside.settle(this)
       this.connection.noteEnded(this.host.number)
       const fields = { type: MESSAGE_TYPES.DISCONNECT, namespace: this.host.number }
       this.sendFrame(encodeFrame(this.host.runtime.codec, fields, details ?? null))
@@ -368,12 +281,7 @@ export class Socket<
   }
 
   /** @internal */
-  direct<Timed extends boolean>(flags: EmitFlags): DirectEmitter<Emit, Data, User, Timed> {
-    return new DirectEmitter(this, flags)
-  }
-
-  /** @internal */
-  others(flags: EmitFlags): RoomEmitter<Emit, Data, User> {
+  override others(flags: EmitFlags): RoomEmitter<Emit, Data, User> {
     return new RoomEmitter(this.host, { rooms: [], except: [this.id] }, flags)
   }
 }

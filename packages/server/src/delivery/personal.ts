@@ -1,4 +1,5 @@
 import { HEADER_FLAGS } from '@roomcast/protocol'
+import type { LatestValue } from '../connection/wire-port'
 import type { Session } from './session'
 import type { Tracking } from './tracking'
 
@@ -6,12 +7,18 @@ import type { Tracking } from './tracking'
 export interface PersonalFlags {
   readonly volatile: boolean
   readonly compress: boolean
+  /** Not null for a value of which only the newest is wanted: what is newer comes by itself. */
+  readonly latest?: LatestValue | null
 }
 
 /** The session that keeps a frame which is addressed to one socket in person; null if none does. */
-export function keeperOf(tracking: Tracking | null, frame: Uint8Array, { volatile }: PersonalFlags): Session | null {
+export function keeperOf(
+  tracking: Tracking | null,
+  frame: Uint8Array,
+  { volatile, latest }: PersonalFlags,
+): Session | null {
   const session = tracking?.session ?? null
-  return session === null || volatile || isCall(frame) ? null : session
+  return session === null || volatile || latest || isCall(frame) ? null : session
 }
 
 /** Whether a frame asks for an answer: then its sender hears if it does not arrive. */

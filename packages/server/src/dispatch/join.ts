@@ -1,4 +1,4 @@
-import { type ErrorBody, isCount, isThenable, LIMITS } from '@roomcast/protocol'
+import { isCount, isThenable, LIMITS } from '@roomcast/protocol'
 import type { AnyNamespace } from '../api/namespace'
 import type { AnySocket } from '../api/socket'
 import type { Position, Soon } from '../cluster/engine'
@@ -7,8 +7,9 @@ import { soon } from '../delivery/soon'
 import type { Stream } from '../delivery/stream'
 import { ClientRooms } from '../delivery/tracking'
 import type { ResolvedRoomPolicy } from '../options/room-options'
+import { readRate } from './rate'
 import type { Reply } from './reply'
-import { invalid, readRoomName } from './request-error'
+import { invalid, JOIN_REFUSED, readRoomName } from './request-error'
 import { type ShownMessage, show, showRetained } from './room-messages'
 import { isAllowed } from './room-rule'
 
@@ -16,8 +17,6 @@ import { isAllowed } from './room-rule'
  * join: ask the rule of the room ─► follow the room's log ─► the state of the room at position N ─► in the room,
  * answer with N, then N + 1 and what follows. The last two steps are one: nothing can come in between.
  */
-
-const JOIN_REFUSED: ErrorBody = { code: 'JOIN_REFUSED', message: 'the room may not be joined' }
 
 /** What the answer shows of a room. */
 interface Snapshot {
@@ -28,8 +27,9 @@ interface Snapshot {
 /** `join`: puts the client into a room, if the room's rule allows it. PROTOCOL.md, section 12. */
 export function join(socket: AnySocket, args: readonly unknown[], reply: Reply): Soon<void> {
   const room = readRoomName(args[0])
-  const [, params, position] = args
+  const [, params, position, wanted] = args
   const asked = readPosition(position)
+  const rate = readRate(wanted)
   const { streams } = (socket.host as AnyNamespace).inside
   const policy = streams.policyOf(room)
   if (!policy?.authorize || streams.isOwnRoom(room)) return reply.refuse(JOIN_REFUSED)
@@ -60,7 +60,7 @@ export function join(socket: AnySocket, args: readonly unknown[], reply: Reply):
       if (!isWanted()) return reply.refuse(JOIN_REFUSED)
       if (allowed !== true) return reply.refuse(allowed || JOIN_REFUSED)
       return soon(streams.open(room), (stream) =>
-        enter(socket, { room, params, policy, stream, since, isWanted }, reply),
+        enter(socket, { room, params, policy, stream, since, rate, isWanted }, reply),
       )
     })
     return isThenable(work) ? work.then(done, fail) : done()
@@ -78,6 +78,8 @@ interface Wish {
   readonly stream: Stream | null
   /** Where the client was. */
   readonly since: Position | null
+  /** How often it wants latest values; null: as they come. */
+  readonly rate: number | null
   /** Whether the client still waits, and has not left since. */
   isWanted(): boolean
 }
@@ -103,7 +105,7 @@ function enter(socket: AnySocket, wish: Wish, reply: Reply): Soon<void> {
 /** Puts the socket into the room, and answers: what follows the answer is what came behind `at`. */
 function admit(
   socket: AnySocket,
-  { room, params, stream, isWanted }: Wish,
+  { room, params, stream, rate, isWanted }: Wish,
   at: number,
   { isRecovered, ...shown }: Snapshot & { readonly isRecovered: boolean },
   reply: Reply,
@@ -112,7 +114,7 @@ function admit(
   if (stream === null) {
     socket.tracking?.client?.joined.set(room, params)
     reply.send([{ recovered: isRecovered, ...shown }])
-    return inside.join(socket, room, false)
+    return putIn(socket, room, rate)
   }
   // Closed while its state was made, because nobody was in it for so long.
   if (!stream.isOpen) {
@@ -128,8 +130,16 @@ function admit(
     if (lostTo !== null) socket.notify(['lost', stream.number, lostTo])
     for (const { frame } of frames) socket.sendFrame(frame)
     // Last: listeners are told of it, and may emit.
-    inside.join(socket, room, false)
+    putIn(socket, room, rate)
   })
+}
+
+function putIn(socket: AnySocket, room: string, rate: number | null): void {
+  const { inside } = socket.host as AnyNamespace
+  // To join again is to ask for everything anew.
+  if (inside.index.holds(socket, room)) inside.showValues(socket, room)
+  else inside.join(socket, room, false)
+  inside.chooseRate(socket, room, rate)
 }
 
 /** What was sent to a room since, up to the moment when `use` is called. */

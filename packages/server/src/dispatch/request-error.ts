@@ -1,4 +1,7 @@
-import { assertRoomName, isRoomcastError, RoomcastError } from '@roomcast/protocol'
+import { assertRoomName, type ErrorBody, isRoomcastError, RoomcastError } from '@roomcast/protocol'
+
+/** Says nothing of whether there is such a room. */
+export const JOIN_REFUSED: ErrorBody = { code: 'JOIN_REFUSED', message: 'the room may not be joined' }
 
 /** The arguments of a request have another shape. */
 export function invalid(message: string): RoomcastError {

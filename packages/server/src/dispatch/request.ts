@@ -7,6 +7,7 @@ import { attempt } from '../delivery/soon'
 import { expiresInMs } from '../people/people'
 import { join, leave } from './join'
 import { identify, LOGIN_REQUIRED } from './login'
+import { setRate } from './rate'
 import { Reply } from './reply'
 import { history } from './room-messages'
 import { sync } from './sync'
@@ -27,6 +28,7 @@ const REQUESTS: ReadonlyMap<string, Request> = new Map([
   ['unwatch', unwatch],
   ['join', join],
   ['leave', leave],
+  ['rate', setRate],
   ['history', history],
   ['sync', sync],
 ])

@@ -1,24 +1,14 @@
-import type { LatestValue } from '../connection/wire-port'
-import type { Audience, RoomIndex, RoomMember } from '../rooms/room-index'
+import type { Audience, Room, RoomIndex, RoomMember } from '../rooms/room-index'
+import type { DeliveryFlags } from './delivery-flags'
 import type { FlowControl } from './flow-control'
+import { Rates } from './rates'
+import { Ticks } from './ticks'
 import type { TurnQueue } from './turn-queue'
 
 /** Who is meant: the union of `rooms`, everybody if there are none, without the members of `except`. */
 export interface Targets {
   readonly rooms: readonly string[]
   readonly except: readonly string[]
-}
-
-/** How a frame travels. */
-export interface DeliveryFlags {
-  /** Skip receivers that have unsent data. */
-  readonly volatile: boolean
-  /** Compress, if compression is on and the frame is large enough. */
-  readonly compress: boolean
-  /** For receivers who are behind: the frame takes the place of an older one of this id. */
-  readonly latest?: LatestValue | null
-  /** When it was emitted; absent where nobody needs to know. */
-  readonly order?: number
 }
 
 /** A single socket served by its own topic costs about as much as muting this many members of a shared one. */
@@ -32,6 +22,11 @@ const MUTES_PER_PUBLISH = 8
  * member it costs a fraction of a send to each of the others.
  */
 export class Broadcaster<Member extends RoomMember> {
+  /** Rooms whose messages are gathered. */
+  readonly ticks: Ticks<Member>
+  /** Members who have chosen how often they are sent latest values. */
+  readonly rates: Rates<Member>
+
   /**
    * @param flow      Sees that members take what they are sent.
    * @param personal  What a frame is for one socket that it is addressed to by id or user.
@@ -41,7 +36,14 @@ export class Broadcaster<Member extends RoomMember> {
     private readonly turn: TurnQueue,
     private readonly flow: FlowControl,
     private readonly personal: (member: Member, frame: Uint8Array, flags: DeliveryFlags) => Uint8Array,
-  ) {}
+  ) {
+    this.ticks = new Ticks(turn, (room, { frame, flags, excepted, skip }) =>
+      this.spread([room], excepted, frame, flags, skip),
+    )
+    this.rates = new Rates(turn, (audience, excepted, frame, flags) =>
+      this.toAll(audience, excepted, null, frame, flags, null),
+    )
+  }
 
   /**
    * Sends `frame` to `targets`, in the order of everything else. The bytes are copied before it returns.
@@ -50,6 +52,12 @@ export class Broadcaster<Member extends RoomMember> {
    */
   publish(targets: Targets, frame: Uint8Array, flags: DeliveryFlags, skip: Uint8Array | null = null): void {
     this.turn.perform((bytes) => this.deliver(targets, bytes, flags, skip), frame)
+  }
+
+  /** Publishes what waits for its turn, and what a room holds: before it has other members. */
+  settle(room: string): void {
+    this.turn.flush()
+    this.ticks.flush(room)
   }
 
   /** The sockets that `targets` means. */
@@ -74,16 +82,40 @@ export class Broadcaster<Member extends RoomMember> {
 
   private deliver(targets: Targets, frame: Uint8Array, flags: DeliveryFlags, skip: Uint8Array | null): void {
     const excepted = this.excepted(targets.except)
-    const { rooms } = targets
+    if (this.ticks.isUsed && this.ticks.take(targets.rooms, { frame, flags, excepted, skip })) return
+    this.spread(targets.rooms, excepted, frame, flags, skip)
+  }
+
+  private spread(
+    rooms: readonly string[],
+    excepted: ReadonlySet<Member> | null,
+    frame: Uint8Array,
+    flags: DeliveryFlags,
+    skip: Uint8Array | null,
+  ): void {
     if (rooms.length === 0) return this.toAll(this.index.everybody(), excepted, null, frame, flags, skip)
     const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
     for (const name of rooms) {
       const room = this.index.room(name)
       // A room with the name of a socket is of few; its owner is addressed in person.
       const isPersonal = room === undefined || this.index.members.has(name)
-      if (!isPersonal) this.toAll(room, excepted, served, frame, flags, skip)
+      if (!isPersonal) this.toRoom(room, excepted, served, frame, flags, skip)
       else for (const member of this.index.membersOf(name)) this.toOne(member, excepted, served, frame, flags)
     }
+  }
+
+  /** A latest value goes to those with a rate by other ways than to those without. */
+  private toRoom(
+    room: Room<Member>,
+    excepted: ReadonlySet<Member> | null,
+    served: Set<Member> | null,
+    frame: Uint8Array,
+    flags: DeliveryFlags,
+    skip: Uint8Array | null,
+  ): void {
+    const rates = flags.latest ? this.rates.of(room) : null
+    rates?.take(frame, flags, excepted, served)
+    this.toAll(rates === null ? room : rates.others(), excepted, served, frame, flags, skip)
   }
 
   /** Own-id rooms and those of users are not stored: the frame goes to the socket's own topic. */

@@ -1,5 +1,12 @@
 import type { DefaultUser } from '@roomcast/protocol'
 import { LIMITS, type PublicUser, RoomcastError } from '@roomcast/protocol'
+import {
+  type FlushPolicy,
+  type LatestPolicy,
+  type ResolvedLatestPolicy,
+  resolveFlush,
+  resolveLatest,
+} from './pace-options'
 import type { PresencePolicy, Watcher } from './people-options'
 import { inRange } from './ranges'
 
@@ -69,6 +76,13 @@ export interface RoomPolicy<User extends PublicUser = DefaultUser> {
    * @default 0
    */
   readonly snapshot?: SnapshotHook<User> | number | 'retained'
+  /** Messages of which only the newest is wanted, where one emit is for exactly such a room. @default those that `latest(key)` names */
+  readonly latest?: LatestPolicy
+  /**
+   * When what the room is sent leaves: at once, or together at the end of a tick of 1 to 1,000 ms, in its order. Direct messages, and those of other rooms,
+   * may overtake it by as much. @default 'immediate'
+   */
+  readonly flush?: FlushPolicy
 }
 
 /** {@link HistoryLimits} with the defaults filled in. */
@@ -80,13 +94,16 @@ export interface ResolvedRoomPolicy {
   readonly history: (ResolvedHistoryLimits & Pick<HistoryPolicy, 'read' | 'retain'>) | null | undefined
   readonly authorize: JoinRule | null
   readonly snapshot: SnapshotHook | number | 'retained'
+  readonly latest: ResolvedLatestPolicy | null
+  /** Milliseconds; 0: at once. */
+  readonly tickMs: number
 }
 
 /** @throws RoomcastError `INVALID_OPTION`. */
 export function resolveRoomPolicy(pattern: string, policy: RoomPolicy): ResolvedRoomPolicy {
   if (typeof pattern !== 'string') throw invalid('a pattern', `a text, not a ${typeof pattern}`)
   if (typeof policy !== 'object' || policy === null) throw invalid('a policy of rooms', 'an object')
-  const { history, authorize, snapshot = 0 } = policy
+  const { history, authorize, snapshot = 0, latest, flush } = policy
   if (authorize !== undefined && typeof authorize !== 'function') throw invalid('authorize', 'a function')
   if (typeof snapshot === 'number') inRange('snapshot', snapshot, 0, LIMITS.historyPageMessages)
   else if (snapshot !== 'retained' && typeof snapshot !== 'function') {
@@ -97,7 +114,13 @@ export function resolveRoomPolicy(pattern: string, policy: RoomPolicy): Resolved
     throw invalid('snapshot', 'a function, without history')
   if (snapshot === 'retained' && !resolved?.retain)
     throw invalid('history.retain', 'a function, for snapshot "retained"')
-  return { history: resolved, authorize: authorize ?? null, snapshot }
+  return {
+    history: resolved,
+    authorize: authorize ?? null,
+    snapshot,
+    latest: resolveLatest(latest),
+    tickMs: resolveFlush(flush),
+  }
 }
 
 function resolveHistory(history: RoomPolicy['history']): ResolvedRoomPolicy['history'] {

@@ -29,10 +29,22 @@ export interface Audience<Member> {
   isUnchecked: boolean
 }
 
+/** Topics of a room beside its own, for parts of its members. */
+export interface SideTopics<Member> {
+  /** A member has come. */
+  enter(member: Member): void
+  /** A member has gone. */
+  leave(member: Member): void
+  /** Bytes that were ever published to those topics that a member is subscribed to. */
+  bytesFor(member: Member): number
+}
+
 /** A room with at least one member. */
 export interface Room<Member> extends Audience<Member> {
   readonly name: string
   readonly members: Set<Member>
+  /** null as long as its own topic is all it needs. */
+  side: SideTopics<Member> | null
 }
 
 /** Topic of one socket, which is subscribed to it from the first call on. */
@@ -103,7 +115,7 @@ export class RoomIndex<Member extends RoomMember> {
     // Others may have joined it, before its owner came back.
     const own = this.rooms.get(member.id)
     if (own !== undefined) this.enter(member, own)
-    if (this.isEverybodyNative) this.tie(member, this.everybodyInside)
+    if (this.isEverybodyNative) tie(member, this.everybodyInside)
     this.observer.created(member.id)
     this.observer.joined(member.id, member.id)
   }
@@ -112,7 +124,7 @@ export class RoomIndex<Member extends RoomMember> {
   remove(member: Member): void {
     if (!this.members.delete(member.id)) return
     for (const room of member.joined?.slice() ?? []) this.leave(member, room.name)
-    if (this.isEverybodyNative) this.untie(member, this.everybodyInside)
+    if (this.isEverybodyNative) untie(member, this.everybodyInside)
     if (member.hasOwnTopic) member.wire?.unsubscribe(member.id)
     this.observer.left(member.id, member.id)
     // Others may have joined it; then it goes with the last of them.
@@ -135,7 +147,7 @@ export class RoomIndex<Member extends RoomMember> {
     let room = this.rooms.get(name)
     let isNew = false
     if (room === undefined) {
-      room = Object.assign(newAudience<Member, Set<Member>>(this.prefix + name, new Set()), { name })
+      room = Object.assign(newAudience<Member, Set<Member>>(this.prefix + name, new Set()), { name, side: null })
       this.rooms.set(name, room)
       const owner = this.members.get(name)
       if (owner !== undefined) this.enter(owner, room)
@@ -155,7 +167,8 @@ export class RoomIndex<Member extends RoomMember> {
     if (room === undefined || (name === member.id && this.members.has(name))) return false
     if (!room.members.delete(member)) return false
     member.joined?.splice(member.joined.indexOf(room), 1)
-    this.untie(member, room)
+    untie(member, room)
+    room.side?.leave(member)
     if (name !== member.id) this.observer.left(name, member.id)
     if (room.members.size === 0) {
       this.rooms.delete(name)
@@ -168,7 +181,7 @@ export class RoomIndex<Member extends RoomMember> {
   everybody(): Audience<Member> {
     if (!this.isEverybodyNative) {
       this.isEverybodyNative = true
-      for (const member of this.members.values()) this.tie(member, this.everybodyInside)
+      for (const member of this.members.values()) tie(member, this.everybodyInside)
     }
     return this.everybodyInside
   }
@@ -176,7 +189,8 @@ export class RoomIndex<Member extends RoomMember> {
   /** Bytes that were ever published to the topics that a socket shares with others. */
   sharedBytes(member: Member): number {
     let bytes = this.isEverybodyNative ? this.everybodyInside.bytes : 0
-    if (member.joined !== null) for (const room of member.joined) bytes += room.bytes
+    if (member.joined !== null)
+      for (const room of member.joined) bytes += room.bytes + (room.side?.bytesFor(member) ?? 0)
     return bytes
   }
 
@@ -213,21 +227,24 @@ export class RoomIndex<Member extends RoomMember> {
     room.members.add(member)
     if (member.joined === null) member.joined = [room]
     else member.joined.push(room)
-    this.tie(member, room)
-  }
-
-  /** What was published before is not for the member, though the sum of {@link sharedBytes} has it from now on. */
-  private tie({ wire }: Member, { topic, bytes }: Audience<Member>): void {
-    wire?.subscribe(topic)
-    wire?.adjust(-bytes)
-  }
-
-  private untie({ wire }: Member, { topic, bytes }: Audience<Member>): void {
-    wire?.unsubscribe(topic)
-    wire?.adjust(bytes)
+    tie(member, room)
+    room.side?.enter(member)
   }
 }
 
-function newAudience<Member, Members extends Audience<Member>['members']>(topic: string, members: Members) {
+/** Subscribes. What was published before is not for the member, though the sum of {@link RoomIndex.sharedBytes} has it from now on. */
+export function tie({ wire }: Pick<RoomMember, 'wire'>, { topic, bytes }: Audience<unknown>): void {
+  wire?.subscribe(topic)
+  wire?.adjust(-bytes)
+}
+
+/** The inverse of {@link tie}. */
+export function untie({ wire }: Pick<RoomMember, 'wire'>, { topic, bytes }: Audience<unknown>): void {
+  wire?.unsubscribe(topic)
+  wire?.adjust(bytes)
+}
+
+/** A topic that nothing was published to. */
+export function newAudience<Member, Members extends Audience<Member>['members']>(topic: string, members: Members) {
   return { topic, members, bytes: 0, checkedBytes: 0, isFresh: false, isUnchecked: false }
 }
