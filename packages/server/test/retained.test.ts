@@ -1,6 +1,7 @@
 import { LIMITS } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import { RawSession } from '../../../test-kit/raw-room'
+import { startServer } from '../../../test-kit/server'
 import { until } from '../../../test-kit/wait'
 import { arrived, asPolled, chooseRate, enterAll, recordPublishes } from './latest-support'
 import {
@@ -136,6 +137,35 @@ describe('values that a room retains', () => {
       ['named', 1],
       ['of ada', 5],
     ])
+  })
+
+  test('come with the number that the namespace has by now, and go with a namespace that is cleaned up', async () => {
+    const { engine } = makeEngine(1_000_000)
+    await using before = await startPolicies({}, { engine } as never)
+    before.io.of('/first')
+    before.io.of('/second').rooms('book', book)
+    before.io.of('/second').to('book').emit('quote', 'A', 1)
+    // Another server, with the values of the same engine.
+    await using server = await startServer(
+      (io) => {
+        io.of('/second').rooms('book', book)
+        io.of(/^\/child/).rooms('book', book)
+      },
+      { engine, cleanupEmptyChildNamespaces: true } as never,
+    )
+    using ada = await RawSession.connect(server.port, { nsp: '/second' })
+    await ada.join('book')
+    await arrived(ada)
+    expect(quotes(ada)).toEqual([['A', 1]])
+    expect(new Set(ada.client.frames.map(({ namespace }) => namespace))).toEqual(new Set([ada.namespace]))
+    using bob = await RawSession.connect(server.port, { nsp: '/child' })
+    server.io.of('/child').to('book').emit('quote', 'A', 1)
+    expect((await engine.log.retained('/child\0\0latest\0book')).items).toHaveLength(1)
+    bob.client.terminate()
+    await until(
+      async () => (await engine.log.retained('/child\0\0latest\0book')).items.length === 0,
+      'it is cleaned up',
+    )
   })
 
   test('are merged, as they are for who is behind', async () => {

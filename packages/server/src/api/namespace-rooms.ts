@@ -78,6 +78,7 @@ export class NamespaceRooms {
       isEmpty: (room) => this.index.room(room) === undefined,
       idleMsOf: (room) => this.streams.policyOf(room)?.history?.ageMs ?? LIMITS.historyAgeMs,
       restore: (room, value) => this.values.restore(room, value),
+      own: (frame) => this.values.own(frame),
     })
   }
 

@@ -3,6 +3,7 @@ import {
   encodeFrame,
   LIMITS,
   MESSAGE_TYPES,
+  prependHeader,
   RoomcastError,
   readArguments,
   readHeader,
@@ -66,6 +67,14 @@ export class LatestValues {
   restore(room: string, name: string): LatestValue {
     const merge = this.host.policyOf(room)?.merge
     return { id: latestId(this.host.number, [room], name), merge: merge ? this.mergeBy(merge) : null }
+  }
+
+  /** A frame with the number that the namespace has here: it may have been made by another server, or for a namespace that was here before. */
+  own(frame: Uint8Array): Uint8Array {
+    const { number } = this.host
+    const { namespace, event, bodyStart } = readHeader(frame, createHeader())
+    if (namespace === number) return frame
+    return prependHeader({ type: MESSAGE_TYPES.EVENT, namespace: number, event }, frame.subarray(bodyStart))
   }
 
   private askRule(policy: ResolvedLatestPolicy | null, event: string, args: readonly unknown[]): string | undefined {

@@ -37,6 +37,8 @@ export interface RetainedValuesHost {
   /** How long the values of a room stay when nobody is in it. */
   idleMsOf(room: string): number
   restore(room: string, name: string): LatestValue
+  /** A frame as it is to be sent here. */
+  own(frame: Uint8Array): Uint8Array
 }
 
 /**
@@ -146,7 +148,7 @@ export class RetainedValues {
     { items }: LogPage,
     since: ReadonlyMap<string, Uint8Array>,
   ): readonly RetainedValue[] {
-    const { restore, resendBytes } = this.host
+    const { restore, own, resendBytes } = this.host
     const values: RetainedValue[] = []
     let bytes = 0
     for (const item of [...items].reverse()) {
@@ -156,7 +158,7 @@ export class RetainedValues {
       const later = since.get(name)
       // It has come already, and what it was to be merged with has not.
       if (later !== undefined && latest.merge === null) continue
-      const frame = later === undefined ? message.frame : (latest.merge?.(message.frame, later) ?? later)
+      const frame = later === undefined ? own(message.frame) : (latest.merge?.(message.frame, later) ?? later)
       bytes += frame.length
       if (bytes > resendBytes) {
         this.tell(room, false)

@@ -17,7 +17,7 @@ export type LatestKeyRule = (event: string, ...args: any[]) => string | undefine
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any event
 export type LatestMerge = (older: any[], newer: any[]) => unknown[]
 
-/** Which messages of a room are latest values, without the caller saying so. */
+/** Which messages of a room are latest values, without the caller saying so. At the client they come to the listeners of the socket: they have no position. */
 export interface LatestPolicy {
   /** @default none; `latest(key)` says it */
   readonly key?: LatestKeyRule
