@@ -7,10 +7,14 @@ import { RoomcastError, type Server, type Socket } from '@roomcast/server'
  *   short:…    keeps 3, and its state is `{ said }`, how many there were so far
  *   bare:…     keeps none: no positions
  *   guarded:…  wants `params.word` to be "please"
+ *   prices:…   retains the newest "price" of each name
+ *   game:…     sends what it is sent every 10 ms
  *   any other  may not be joined
  *
  *   say room, count       sends "said" with the next numbers of this room, from 0, at once, then answers
  *   say slowly room, count    the same, one in a millisecond; answers before the first
+ *
+ *   price room, name, count   sends "price" with the name and the numbers from 1 to count, at once, then answers
  *
  * @param welcome  What else a socket gets.
  * @returns `say`, for the server itself.
@@ -29,6 +33,9 @@ export function addRooms(io: Server, welcome: (socket: Socket) => void): (room: 
   rooms.rooms('book:*', { authorize: anybody, history: { messages: 40 }, snapshot: 5 })
   rooms.rooms('short:*', { authorize: anybody, history: { messages: 3 }, snapshot: countOf })
   rooms.rooms('bare:*', { authorize: anybody, history: false })
+  const priceOf = (event: string, name: unknown) => (event === 'price' ? String(name) : undefined)
+  rooms.rooms('prices:*', { authorize: anybody, latest: { key: priceOf, retain: true } })
+  rooms.rooms('game:*', { authorize: anybody, flush: { tickMs: 10 } })
   rooms.rooms('guarded:*', { authorize: isPolite })
 
   const say = (room: string, count: number) => {
@@ -47,6 +54,10 @@ export function addRooms(io: Server, welcome: (socket: Socket) => void): (room: 
     welcome(socket)
     socket.on('say', (room: string, count: number) => {
       say(room, count)
+      return count
+    })
+    socket.on('price', (room: string, name: string, count: number) => {
+      for (let n = 1; n <= count; n++) rooms.to(room).emit('price', name, n)
       return count
     })
     socket.on('say slowly', (room: string, count: number) => {

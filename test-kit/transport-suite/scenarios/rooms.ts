@@ -127,6 +127,45 @@ export const ROOMS: readonly Scenario[] = [
     },
   },
   {
+    name: 'the newest values of a room: those that it has retained, then as often as is chosen, and the last for certain',
+    async run(scope) {
+      const name = newRoom('prices')
+      const [speaker, socket] = [await scope.connect('/rooms'), await scope.connect('/rooms')]
+      await speaker.emitWithAck('price', name, 'a', 3)
+      await speaker.emitWithAck('price', name, 'b', 2)
+      const prices: [string, number][] = []
+      const of = (key: string) => prices.filter(([found]) => found === key).map(([, n]) => n)
+      socket.on('price', (key: string, n: number) => prices.push([key, n]))
+      const room = await socket.join(name, null, { maxRate: 2 })
+      await until(() => prices.length === 2, 'what the room has retained')
+      equal([of('a'), of('b')], [[3], [2]], 'what it has retained')
+      await speaker.emitWithAck('price', name, 'a', 100)
+      await until(() => of('a').at(-1) === 100, 'the last value')
+      check(of('a').length <= 3, `${of('a')} are not more than two behind the first`)
+      await room.setMaxRate(undefined)
+      await speaker.emitWithAck('price', name, 'b', 50)
+      await until(() => of('b').at(-1) === 50, 'the last value of another')
+      await room.setMaxRate(0.01)
+      await speaker.emitWithAck('price', name, 'b', 70)
+      // One at most has come by now, and the others wait for a minute and a half.
+      await room.setMaxRate(undefined)
+      await until(() => of('b').at(-1) === 70, 'what waited, when the rate was changed')
+    },
+  },
+  {
+    name: 'a room with ticks brings everything, in order',
+    async run(scope) {
+      const name = newRoom('game')
+      const [speaker, socket] = [await scope.connect('/rooms'), await scope.connect('/rooms')]
+      const heard: number[] = []
+      socket.on('said', (n: number) => heard.push(n))
+      await socket.join(name)
+      for (const round of range(5)) await say(speaker, name, round * 10)
+      await until(() => heard.length === 100, 'all numbers')
+      equal(heard, range(100), 'numbers')
+    },
+  },
+  {
     name: 'a room closes when the server takes the socket out, behind all that came before, and is not joined again',
     async run(scope) {
       const name = newRoom('book')
