@@ -38,6 +38,21 @@ export function rulesRooms() {
     snapshot: 'retained',
   })
   game.of('/lobby').rooms('*', { history: true, snapshot: 50 }).rooms('bare:*', { history: false })
+  game.rooms('quote:*', {
+    latest: {
+      key: (event, quote) => (event === 'news' ? String(quote.symbol) : undefined),
+      retain: true,
+      merge: ([older], [newer]) => [{ ...older, ...newer }],
+    },
+    flush: { tickMs: 16 },
+  })
+  game.rooms('chat:*', { flush: 'immediate', latest: {} })
+  // @ts-expect-error a key is a text, or there is none
+  game.rooms('*', { latest: { key: () => 7 } })
+  // @ts-expect-error arguments are a list
+  game.rooms('*', { latest: { merge: (_older, newer) => newer[0].text as string } })
+  // @ts-expect-error there is no such time
+  game.rooms('*', { flush: 'later' })
   game.rooms('later:*', { snapshot: async ({ rooms }) => rooms.size })
   // @ts-expect-error a player has no such field
   game.rooms('*', { authorize: ({ user }) => user?.age === 7 })

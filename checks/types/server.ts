@@ -92,6 +92,14 @@ export function broadcasts() {
   socket.to('a').emit('news', 'hi')
   socket.broadcast.emit('news', 'hi')
   io.volatile.to('a').emit('news', 'hi')
+  io.latest('key').to('a').emit('news', 'hi')
+  io.of('/admin').to('a').latest('key').emit('news', 'hi')
+  socket.latest('key').emit('news', 'hi')
+  socket.to('a').latest('key').emit('news', 'hi')
+  // @ts-expect-error a key is a text
+  io.to('a').latest(7)
+  // @ts-expect-error the text is a string
+  io.to('a').latest('key').emit('news', 1)
   io.local.emit('news', 'hi')
   io.of('/admin').emit('news', 'hi')
   // @ts-expect-error the text is a string
