@@ -21,6 +21,8 @@ export interface RawResume {
   readonly secret: unknown
   readonly own: unknown
   readonly rooms: unknown
+  /** Id of the socket before, to be told how it has ended. @default not asked */
+  readonly previous?: unknown
 }
 
 /** What CONNECT says. What is undefined is left out. */
@@ -58,6 +60,8 @@ export class RawSession<Link extends RawLink = RawClient> implements Disposable 
   /** `session` of CONNECTED; null from a server that keeps none. */
   readonly session: RawSessionBody | null
   readonly sid: string
+  /** How the socket that CONNECT has named has ended; null if none was named, or nobody knows. */
+  readonly previous: { readonly code: number; readonly message: string } | null
   private readonly known = new Map<number, RawStream>()
   private readonly numbers = new Map<string, number>()
   private readonly open = new Map<number, OpenRequest>()
@@ -73,8 +77,9 @@ export class RawSession<Link extends RawLink = RawClient> implements Disposable 
     before: RawSession<RawLink> | null,
     named: readonly number[],
   ) {
-    const body = connected.body as { sid: string; session?: RawSessionBody; rooms?: RawRoomEntry[] }
+    const body = connected.body as Partial<RawSession> & { sid: string; rooms?: RawRoomEntry[] }
     this.sid = body.sid
+    this.previous = body.previous ?? null
     this.session = body.session ?? null
     this.rooms = body.rooms ?? []
     this.readTo = client.frames.indexOf(connected) + 1
@@ -98,10 +103,13 @@ export class RawSession<Link extends RawLink = RawClient> implements Disposable 
   }
 
   /** Goes on over another link. */
-  resumeOver<Other extends RawLink>(link: Other, replaced: Partial<RawResume> = {}): Promise<RawSession<Other>> {
+  resumeOver<Other extends RawLink>(
+    link: Other,
+    { previous, ...replaced }: Partial<RawResume> = {},
+  ): Promise<RawSession<Other>> {
     const resume = this.resumeBody(replaced)
     const named = Array.isArray(resume.rooms) ? resume.rooms.map((entry) => Number((entry as unknown[])[0])) : []
-    return RawSession.ask(link, { ...this.options, resume }, this, named)
+    return RawSession.ask(link, { ...this.options, previous, resume }, this, named)
   }
 
   /** What CONNECT would say to go on from here. */
