@@ -88,7 +88,12 @@ export class SuiteServer implements AsyncDisposable {
 
   private create(): Server {
     const { files = {}, ...options } = this.options
-    const io = new Server({ onError: (error) => this.onError(error), ...options })
+    const io = new Server({
+      onError: (error) => this.onError(error),
+      // Calls within calls: in order, the inner one would wait for the handler that waits for it.
+      concurrency: Number.POSITIVE_INFINITY,
+      ...options,
+    })
     io.http((request) => {
       const file = files[new URL(request.url).pathname]
       return file && new Response(file.text, { headers: { 'content-type': file.type } })

@@ -110,6 +110,7 @@ export class Server<
       closeMemory: new CloseMemory(),
       callResults: new CallResults(engine.store, wheel, reportFault),
       heldBudget: { bytesLeft: LIMITS.heldBytesOfAll },
+      handlers: resolved.flow.handlers,
       people,
       loginGate: new LoginGate(people.loginLimits, people.loginTimeoutMs, wheel),
       loginGuard: new LoginGuard(people.loginLimits, reportFault),

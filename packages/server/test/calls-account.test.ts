@@ -103,7 +103,9 @@ describe('violations', () => {
 
   test('more calls without an answer than pendingAcks are refused, and may come again', async () => {
     const waiting: ((result: unknown) => void)[] = []
-    await using server = await startCalls(orders([], waiting))
+    // In order, one call at a time would wait for its answer.
+    const options = { concurrency: Number.POSITIVE_INFINITY }
+    await using server = await startCalls(orders([], waiting), { options })
     using client = await Caller.connect(server.port, ADA)
     for (let id = 0; id <= LIMITS.pendingAcks; id++) client.call(id, 'slow', id)
     expect(await client.result(LIMITS.pendingAcks)).toBe('TOO_MANY_PENDING_ACKS')

@@ -1,5 +1,5 @@
 import { MESSAGE_TYPES, RoomcastError } from '@roomcast/protocol'
-import type { Server, Socket } from '@roomcast/server'
+import type { Server, ServerOptions, Socket } from '@roomcast/server'
 import { describe, expect, test } from 'vitest'
 import { connect, errorOf, pair } from '../../../test-kit/clients'
 import { RawClient } from '../../../test-kit/raw-client'
@@ -198,7 +198,9 @@ describe('io.use', () => {
 
 describe('socket.use', () => {
   /** A server whose sockets have this middleware, and echo "echo" and "other". */
-  async function startWith(...middleware: Parameters<Socket['use']>[0][]) {
+  const startWith = (...middleware: Parameters<Socket['use']>[0][]) => start(middleware)
+
+  async function start(middleware: readonly Parameters<Socket['use']>[0][], options: ServerOptions = {}) {
     const errors: Error[] = []
     const server = await startServer((io) => {
       io.on('connection', (socket) => {
@@ -206,7 +208,7 @@ describe('socket.use', () => {
         socket.on('error', (error) => void errors.push(error))
         for (const name of ['echo', 'other']) socket.on(name, (...args: unknown[]) => [name, ...args.slice(0, -1)])
       })
-    })
+    }, options)
     const one = await pair(server)
     return {
       ...one,
@@ -295,13 +297,15 @@ describe('socket.use', () => {
     expect(await it.client.emitWithAck('other')).toEqual(['other'])
   })
 
-  test('an event whose middleware never ends never reaches its handlers, and later ones do', async () => {
-    await using it = await startWith(([event], next) => {
+  test('an event whose middleware never ends never reaches its handlers, and later ones do when its time is over', async () => {
+    const onlyOther: Parameters<Socket['use']>[0] = ([event], next) => {
       if (event === 'other') next()
-    })
+    }
+    await using it = await start([onlyOther], { handlerTimeout: 50 })
     it.client.emit('echo')
     expect((await errorOf(it.client.timeout(20).emitWithAck('echo'))).code).toBe('ACK_TIMEOUT')
     expect(await it.client.emitWithAck('other')).toEqual(['other'])
+    expect(it.server.faults.map(({ error }) => (error as RoomcastError).code)).toEqual(Array(2).fill('HANDLER_TIMEOUT'))
   })
 
   test('an event that passes after the socket has left reaches no handler', async () => {

@@ -92,7 +92,7 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
   FRAME_TOO_LARGE: 'a frame over the announced limit',
   TOO_MANY_ERRORS: 'too many frames that broke a rule',
   CONNECT_LIMIT: 'too many frames or bytes before the first namespace was connected',
-  HELD_LIMIT: 'too many frames or bytes while the connection handler or a login was running',
+  HELD_LIMIT: 'too many frames or bytes while an asynchronous handler or a login was running',
   PING_TIMEOUT: 'no sign of life in time',
   SESSION_UNKNOWN: 'the polling session has ended, or never was',
   SLOW_CONSUMER: 'the client did not take what it was sent; more is outstanding than allowed',

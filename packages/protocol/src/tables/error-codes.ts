@@ -2,7 +2,7 @@
 export type ErrorSource = 'client' | 'local' | 'server'
 
 /** How an error with a code reaches the program. */
-export type ErrorCarrier = 'ack' | 'close' | 'connect_error' | 'error event' | 'HTTP' | 'throw'
+export type ErrorCarrier = 'ack' | 'close' | 'connect_error' | 'error event' | 'HTTP' | 'onError' | 'throw'
 
 /** One row of the table of error codes. */
 export interface ErrorCodeRow {
@@ -55,6 +55,11 @@ export const ERROR_CODES = {
     'a socket middleware refused the event; message and data are its own',
   ),
   HANDLER_FAILED: row(['server', 'client'], ['ack'], 'the event handler threw or rejected'),
+  HANDLER_TIMEOUT: row(
+    ['local'],
+    ['onError'],
+    'the handlers of an event took longer than handlerTimeout; the next event begins, and their answer is sent when it comes',
+  ),
   HISTORY_REFUSED: row(
     ['server'],
     ['ack'],

@@ -42,9 +42,9 @@ export const LIMITS = {
   pendingBroadcasts: 1_024,
   /** Time until a call without an answer fails. Option `ackTimeout`. */
   ackTimeoutMs: 10_000,
-  /** Frames held while an asynchronous `connection` handler or a login runs: twice what a client may have waiting for it. */
+  /** Frames held while an asynchronous handler or a login of their socket runs: twice what a client may have waiting for it. */
   heldFrames: 2_048,
-  /** Bytes held while an asynchronous `connection` handler or a login runs. */
+  /** Bytes held while an asynchronous handler or a login runs. */
   heldBytes: 2_097_152,
   /** Bytes that all sockets of a server together may have held so. */
   heldBytesOfAll: 67_108_864,

@@ -11,8 +11,10 @@ export interface HeldFrame {
   readonly bytes: number
 }
 
-/** What a client sent while its socket is not ready: an asynchronous `connection` handler runs, a login, or the search for a call. */
+/** What a client sent while its socket is not ready: an asynchronous handler runs, of `connection` or of an event, a login, or the search for a call. */
 export class HeldFrames {
+  /** Who holds it; the last one lets go. */
+  holders = 0
   private frames: HeldFrame[] = []
   private bytes = 0
 
@@ -28,14 +30,27 @@ export class HeldFrames {
     return true
   }
 
-  /** Takes all of it, in order of arrival. */
-  take(): readonly HeldFrame[] {
-    const { frames } = this
+  /** Takes the first. */
+  shift(): HeldFrame | undefined {
+    const frame = this.frames.shift()
+    this.bytes -= frame?.bytes ?? 0
+    this.budget.bytesLeft += frame?.bytes ?? 0
+    return frame
+  }
+
+  /** Nobody waits for it any more. */
+  drop(): void {
     this.budget.bytesLeft += this.bytes
     this.frames = []
     this.bytes = 0
-    return frames
   }
+}
+
+/** Events of one socket that are under way. */
+export interface RunningTurns {
+  count: number
+  /** Lets the next one begin; null if nothing waits for it. */
+  onFree: (() => void) | null
 }
 
 /** What all sockets of a server together may have waiting: clients decide when they log in. */

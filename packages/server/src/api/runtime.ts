@@ -10,6 +10,7 @@ import type { FlowControl } from '../egress/flow-control'
 import type { TurnQueue } from '../egress/turn-queue'
 import type { FaultHook } from '../observe/report'
 import type { FlowLimits } from '../options/flow-limits'
+import type { HandlerLimits } from '../options/flow-options'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import type { ResolvedRecovery } from '../options/room-options'
 import type { LoginGate } from '../people/login-gate'
@@ -32,7 +33,9 @@ export interface Runtime {
   readonly callResults: CallResults
   /** Milliseconds until a call without an answer fails, where the call names none. */
   readonly ackTimeoutMs: number
-  /** What frames that wait for logins and connection handlers may take. */
+  /** How the handlers of one socket run. */
+  readonly handlers: HandlerLimits
+  /** What frames that wait for logins and handlers may take. */
   readonly heldBudget: HeldBudget
   /** Rules for users, and the login of namespaces that have none of their own. */
   readonly people: ResolvedPeopleOptions

@@ -17,7 +17,7 @@ import type { MemberLogin } from '../people/account'
 import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { deliverDirect } from './deliver-direct'
-import type { HeldFrames } from './held-frames'
+import type { HeldFrames, RunningTurns } from './held-frames'
 import { type EmitFlags, RoomEmitter, roomNames } from './room-emitter'
 import { SocketCalls } from './socket-calls'
 import { type DisconnectDetails, isDecided, type SocketMiddleware } from './socket-events'
@@ -63,8 +63,10 @@ export class Socket<
   clientSecret: string | null = null
   /** @internal Calls that wait for an answer; null until the first. */
   acks: PendingAcks | null = null
-  /** @internal Frames that wait for an asynchronous `connection` handler, or for a login. */
+  /** @internal Frames that wait for an asynchronous handler, or for a login. */
   held: HeldFrames | null = null
+  /** @internal Null until a handler takes its time. */
+  turns: RunningTurns | null = null
 
   private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
   private isObserved = false
@@ -259,7 +261,7 @@ export class Socket<
       this.sendFrame(encodeFrame(this.host.runtime.codec, fields, details ?? null))
     }
     this.phase = 'disconnected'
-    this.held?.take()
+    this.held?.drop()
     this.held = null
     this.onOutgoingChange()
     this.host.remove(this, details, notify || isDecided(reason, details))

@@ -7,9 +7,7 @@ import { answerFrame, packAnswer } from '../delivery/call-answer'
 import type { CallTurn } from '../delivery/call-results'
 import { handleEvent } from './event'
 import { Reply } from './reply'
-
-/** Lets what a socket sends wait until `work` has settled, which never rejects. */
-type HoldSocket = (socket: AnySocket, work: Promise<unknown>) => void
+import type { HoldSocket } from './turn'
 
 /**
  * Handles an event that takes effect once: what was answered before is answered again, and the handlers are not called.
@@ -19,8 +17,8 @@ export function deliverCall(socket: AnySocket, frame: HeldFrame, hold: HoldSocke
   if (!socket.connected) return
   const { runtime, name } = socket.host as AnyNamespace
   const turn = runtime.callResults.open(socket, name, frame.ackId)
-  if (!isThenable(turn)) return takeTurn(frame, turn as CallTurn)
-  const work = Promise.resolve(turn as PromiseLike<CallTurn>).then((turn) => takeTurn(frame, turn))
+  if (!isThenable(turn)) return takeTurn(frame, turn as CallTurn, hold)
+  const work = Promise.resolve(turn as PromiseLike<CallTurn>).then((turn) => takeTurn(frame, turn, hold))
   hold(
     socket,
     work.catch((error: unknown) => {
@@ -29,10 +27,10 @@ export function deliverCall(socket: AnySocket, frame: HeldFrame, hold: HoldSocke
   )
 }
 
-function takeTurn(frame: HeldFrame, turn: CallTurn): void {
+function takeTurn(frame: HeldFrame, turn: CallTurn, hold: HoldSocket): void {
   switch (turn.kind) {
     case 'begins':
-      return handle(turn.call, frame)
+      return handle(turn.call, frame, hold)
     case 'waits':
       return
     case 'answered': {
@@ -45,9 +43,9 @@ function takeTurn(frame: HeldFrame, turn: CallTurn): void {
 }
 
 /** Brings a call to the handlers, on the connection that has asked for it last. */
-function handle(call: RunningCall, frame: HeldFrame): void {
+function handle(call: RunningCall, frame: HeldFrame, hold: HoldSocket): void {
   const socket = socketOf(call.caller)
-  if (socket.connected) handleEvent(socket, frame.name, frame.args, new CallReply(socket, call, frame))
+  if (socket.connected) handleEvent(socket, frame.name, frame.args, new CallReply(socket, call, frame, hold), hold)
   else socket.host.runtime.callResults.forget(call)
 }
 
@@ -62,6 +60,7 @@ class CallReply extends Reply {
     socket: AnySocket,
     private readonly call: RunningCall,
     private readonly frame: HeldFrame,
+    private readonly hold: HoldSocket,
   ) {
     super(socket, frame.name, frame.ackId)
   }
@@ -71,7 +70,7 @@ class CallReply extends Reply {
     // A listener of `onAny` may have answered, or it took too long.
     if (!this.call.isOpen) return
     super.abandon()
-    handle(this.call, this.frame)
+    handle(this.call, this.frame, this.hold)
   }
 
   protected override deliver(frame: Uint8Array): void {

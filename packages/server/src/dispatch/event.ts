@@ -1,8 +1,10 @@
 import { type AnyListener, isThenable, RoomcastError } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
+import type { SocketMiddleware } from '../api/socket-events'
 import { type MiddlewareOutcome, runMiddleware } from './middleware'
 import { refusalBody } from './refusal'
 import { Reply } from './reply'
+import { type HoldSocket, Turn } from './turn'
 
 /**
  * Brings one event of a client to its handlers.
@@ -10,8 +12,14 @@ import { Reply } from './reply'
  * @param ackId  -1 if the client wants no answer.
  * @param data   Decoded arguments.
  */
-export function deliverEvent(socket: AnySocket, event: string, ackId: number, data: readonly unknown[]): void {
-  if (socket.connected) handleEvent(socket, event, data, new Reply(socket, event, ackId))
+export function deliverEvent(
+  socket: AnySocket,
+  event: string,
+  ackId: number,
+  data: readonly unknown[],
+  hold: HoldSocket,
+): void {
+  if (socket.connected) handleEvent(socket, event, data, new Reply(socket, event, ackId), hold)
 }
 
 /**
@@ -20,39 +28,75 @@ export function deliverEvent(socket: AnySocket, event: string, ackId: number, da
  *   onAny listeners ─► socket middleware ─► handlers ─► ack | returned value | error
  *
  * @param data  Handlers get the ack function behind them when an answer is wanted.
+ * @param hold  Lets what follows wait, if this is not over at once.
  */
-export function handleEvent(socket: AnySocket, event: string, data: readonly unknown[], reply: Reply): void {
+export function handleEvent(
+  socket: AnySocket,
+  event: string,
+  data: readonly unknown[],
+  reply: Reply,
+  hold: HoldSocket,
+): void {
   // Not pushed: an array that grows by one gets room for 16.
   const args = reply.isWanted ? [...data, (...results: unknown[]) => reply.send(results)] : data
   const { middleware } = socket
   socket.notifyAny(event, args)
-  if (middleware === null) return callHandlers(socket, event, args, reply)
-  const passed: [string, ...unknown[]] = [event, ...args]
+  const work =
+    middleware === null
+      ? callHandlers(socket, event, args, reply)
+      : passMiddleware(socket, middleware, [event, ...args], reply)
+  if (work !== null) Turn.begin(socket, event, work, hold)
+}
+
+/** What is not over yet, and never rejects; null if nothing is. */
+type Work = Promise<unknown> | null
+
+function passMiddleware(
+  socket: AnySocket,
+  middleware: readonly SocketMiddleware[],
+  passed: [string, ...unknown[]],
+  reply: Reply,
+): Work {
   const steps = middleware.map((step) => (next: (error?: Error) => void) => step(passed, next))
+  let work: Work = null
+  let isDecided = false
+  let resolve: (work: Work) => void = () => {}
   runMiddleware(steps, (outcome) => {
+    isDecided = true
     // As in Socket.IO, a middleware may change the arguments in place.
-    if (outcome.kind === 'passed') callHandlers(socket, passed[0], passed.slice(1), reply)
+    if (outcome.kind === 'passed') work = callHandlers(socket, passed[0], passed.slice(1), reply)
     else refuseEvent(socket, outcome, reply)
+    resolve(work)
+  })
+  if (isDecided) return work
+  return new Promise((settle) => {
+    resolve = settle
   })
 }
 
-function callHandlers(socket: AnySocket, event: string, args: readonly unknown[], reply: Reply): void {
-  if (!socket.connected) return reply.abandon()
-  const handlers = socket.listenersOf(event)
-  if (handlers.length === 0) {
-    if (socket.listenersAny().length === 0)
-      reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
-    return
+function callHandlers(socket: AnySocket, event: string, args: readonly unknown[], reply: Reply): Work {
+  if (!socket.connected) {
+    reply.abandon()
+    return null
   }
-  for (const handler of handlers) callHandler(socket, handler, args, reply)
+  const handlers = socket.listenersOf(event)
+  if (handlers.length === 0 && socket.listenersAny().length === 0) {
+    reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
+  }
+  let work: Work = null
+  for (const handler of handlers) {
+    const more = callHandler(socket, handler, args, reply)
+    if (more !== null) work = work === null ? more : Promise.all([work, more])
+  }
+  return work
 }
 
-function callHandler(socket: AnySocket, handler: AnyListener, args: readonly unknown[], reply: Reply): void {
+function callHandler(socket: AnySocket, handler: AnyListener, args: readonly unknown[], reply: Reply): Work {
   try {
     const result = handler.apply(socket, args as unknown[])
-    if (result === undefined) return
+    if (result === undefined) return null
     if (isThenable(result)) {
-      Promise.resolve(result).then(
+      return Promise.resolve(result).then(
         (value: unknown) => {
           if (value !== undefined) reply.send([value])
         },
@@ -65,6 +109,7 @@ function callHandler(socket: AnySocket, handler: AnyListener, args: readonly unk
   } catch (error) {
     reply.fail(error)
   }
+  return null
 }
 
 function refuseEvent(socket: AnySocket, outcome: MiddlewareOutcome & { kind: 'refused' }, reply: Reply): void {

@@ -128,7 +128,7 @@ export class Receiver {
     const socket = this.memberOf(connection, header)
     if (socket === null) return
     if (!this.mayEmit(socket, event, ackId)) return
-    if (socket.held === null) deliverEvent(socket, event, ackId, args)
+    if (socket.held === null) deliverEvent(socket, event, ackId, args, holdDuring)
     else this.hold(socket, socket.held, { kind: 'event', name: event, ackId, args, bytes: frame.length })
   }
 

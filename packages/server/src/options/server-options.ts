@@ -1,6 +1,7 @@
 import { type DefaultUser, LIMITS, type PublicUser, RoomcastError, type ValueCodec } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
 import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from './cors-options'
+import { type FlowOptions, type ResolvedFlowOptions, resolveFlowOptions } from './flow-options'
 import { type PeopleOptions, type ResolvedPeopleOptions, resolvePeopleOptions } from './people-options'
 import { type ProxyNetworks, resolveTrustedProxies } from './proxy-options'
 import { inRange } from './ranges'
@@ -34,7 +35,7 @@ export interface TlsOptions {
 }
 
 /** Options of a {@link Server}. Names and meanings are Socket.IO's where it has the option. */
-export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User> {
+export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User>, FlowOptions {
   /** Where Roomcast lives on the port. @default '/roomcast' */
   readonly path?: string
   /** Whether to serve the browser client at `{path}/client.js` and `{path}/client.mjs`. @default true */
@@ -123,7 +124,10 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
 
 /** {@link ServerOptions} with every number filled in and checked. */
 export interface ResolvedServerOptions
-  extends Omit<ServerOptions, 'connectionStateRecovery' | 'cors' | 'trustedProxies' | keyof PeopleOptions> {
+  extends Omit<
+    ServerOptions,
+    'connectionStateRecovery' | 'cors' | 'trustedProxies' | keyof FlowOptions | keyof PeopleOptions
+  > {
   readonly path: string
   readonly serveClient: boolean
   readonly connectTimeout: number
@@ -139,6 +143,7 @@ export interface ResolvedServerOptions
   readonly allowUpgrades: boolean
   readonly upgradeTimeout: number
   readonly cors: ResolvedCorsOptions
+  readonly flow: ResolvedFlowOptions
   readonly people: ResolvedPeopleOptions
   /** null keeps no sessions. */
   readonly recovery: ResolvedRecovery | null
@@ -173,10 +178,12 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'allowUpgrades',
   'cleanupEmptyChildNamespaces',
   'codec',
+  'concurrency',
   'connectTimeout',
   'connectionStateRecovery',
   'cors',
   'engine',
+  'handlerTimeout',
   'login',
   'loginLimits',
   'loginTimeout',
@@ -219,6 +226,7 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     throw new RoomcastError('INVALID_OPTION', `allowUpgrades is ${allowUpgrades}; it has to be a boolean`)
   }
   const connectTimeout = inRange('connectTimeout', options.connectTimeout ?? LIMITS.connectTimeoutMs, 1, 2 ** 31 - 1)
+  const ackTimeout = inRange('ackTimeout', options.ackTimeout ?? LIMITS.ackTimeoutMs, 1, 2 ** 31 - 1)
   const thresholdBytes = (typeof perMessageDeflate === 'object' ? perMessageDeflate.threshold : undefined) ?? 1_024
   inRange('perMessageDeflate.threshold', thresholdBytes, 0, 2 ** 31 - 1)
   return {
@@ -227,7 +235,7 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     serveClient: options.serveClient ?? true,
     connectTimeout,
     maxHttpBufferSize: inRange('maxHttpBufferSize', options.maxHttpBufferSize ?? LIMITS.frameBytes, 1_024, 2 ** 29),
-    ackTimeout: inRange('ackTimeout', options.ackTimeout ?? LIMITS.ackTimeoutMs, 1, 2 ** 31 - 1),
+    ackTimeout,
     maxOutgoingBytes: inRange('maxOutgoingBytes', options.maxOutgoingBytes ?? LIMITS.outgoingBytes, 1_024, 2 ** 31 - 1),
     maxPollSessions: inRange('maxPollSessions', options.maxPollSessions ?? LIMITS.pollSessions, 1, 2 ** 31 - 1),
     maxRequestBodyBytes: inRange('maxRequestBodyBytes', options.maxRequestBodyBytes ?? 1_048_576, 0, 2 ** 31 - 1),
@@ -238,6 +246,7 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     allowUpgrades,
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
+    flow: resolveFlowOptions(options, ackTimeout),
     people: resolvePeopleOptions(options, connectTimeout),
     recovery: resolveRecovery(options.connectionStateRecovery),
     maxHistoryBytes: inRange('maxHistoryBytes', options.maxHistoryBytes ?? LIMITS.historyBytesOfAll, 65_536, 2 ** 40),
