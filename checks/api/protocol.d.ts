@@ -32,6 +32,7 @@ export declare const CLOSE_CODES: {
     readonly LOGIN_EXPIRED: 4012;
     readonly REPLACED: 4013;
     readonly REVOKED: 4014;
+    readonly RATE_LIMITED: 4015;
 };
 export declare const CLOSE_MEANINGS: Readonly<Record<CloseName, string>>;
 export declare const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>>;
@@ -84,6 +85,7 @@ export declare const ERROR_CODES: {
     readonly ENGINE_OVERLOADED: ErrorCodeRow;
     readonly EVENT_REFUSED: ErrorCodeRow;
     readonly HANDLER_FAILED: ErrorCodeRow;
+    readonly HANDLER_TIMEOUT: ErrorCodeRow;
     readonly HISTORY_REFUSED: ErrorCodeRow;
     readonly INVALID_EVENT_NAME: ErrorCodeRow;
     readonly INVALID_NAME: ErrorCodeRow;
@@ -113,13 +115,16 @@ export declare const ERROR_CODES: {
     readonly OUTBOX_EXPIRED: ErrorCodeRow;
     readonly OUTBOX_FULL: ErrorCodeRow;
     readonly POLL_OUT_OF_ORDER: ErrorCodeRow;
+    readonly RATE_LIMITED: ErrorCodeRow;
     readonly REQUEST_REFUSED: ErrorCodeRow;
     readonly RESERVED_EVENT: ErrorCodeRow;
     readonly RESULT_NOT_KEPT: ErrorCodeRow;
+    readonly SERVER_FULL: ErrorCodeRow;
     readonly SESSION_CLOSED: ErrorCodeRow;
     readonly SESSION_SWITCHED: ErrorCodeRow;
     readonly SESSION_UNKNOWN: ErrorCodeRow;
     readonly STORE_FULL: ErrorCodeRow;
+    readonly TOO_MANY_CONNECTIONS: ErrorCodeRow;
     readonly TOO_MANY_NAMESPACES: ErrorCodeRow;
     readonly TOO_MANY_PENDING_ACKS: ErrorCodeRow;
     readonly TOO_MANY_ROOMS: ErrorCodeRow;
@@ -155,7 +160,7 @@ export interface ErrorBody {
     readonly message: string;
     readonly data?: unknown;
 }
-export type ErrorCarrier = 'ack' | 'close' | 'connect_error' | 'error event' | 'HTTP' | 'throw';
+export type ErrorCarrier = 'ack' | 'close' | 'connect_error' | 'error event' | 'HTTP' | 'onError' | 'throw';
 export type ErrorCode = keyof typeof ERROR_CODES;
 export interface ErrorCodeRow {
     readonly sources: readonly ErrorSource[];
@@ -210,6 +215,16 @@ export declare const LIMITS: {
     readonly framesBeforeConnect: 4;
     readonly bytesBeforeConnect: 8192;
     readonly connectTimeoutMs: 5000;
+    readonly messagesPerSecond: 500;
+    readonly burstMessages: 4000;
+    readonly bytesPerSecond: 1048576;
+    readonly burstBytes: 4194304;
+    readonly rateRefusals: 512;
+    readonly connections: 100000;
+    readonly connectionsPerAddress: 256;
+    readonly handshakesPerSecond: 50;
+    readonly burstHandshakes: 500;
+    readonly rememberedAddresses: 10000;
     readonly pendingAcks: 256;
     readonly pendingBroadcasts: 1024;
     readonly ackTimeoutMs: 10000;

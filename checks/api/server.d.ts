@@ -93,6 +93,14 @@ export interface Handshake {
     readonly query: Readonly<Record<string, string>>;
     readonly auth: any;
 }
+export interface HandshakeLimits {
+    readonly address?: HandshakeRate | false;
+    readonly server?: HandshakeRate | false;
+}
+export interface HandshakeRate {
+    readonly perSecond: number;
+    readonly burst?: number;
+}
 export interface HistoryLimits {
     readonly messages?: number;
     readonly bytes?: number;
@@ -109,6 +117,14 @@ export interface HistoryPolicy extends HistoryLimits {
 export type HttpHandler = (request: Request, info: HttpInfo) => Promise<Response | undefined> | Response | undefined;
 export interface HttpInfo {
     readonly address: string;
+}
+export interface InboundOptions {
+    readonly rateLimits?: RateLimits | false;
+    readonly maxConnections?: number;
+    readonly maxConnectionsPerAddress?: number;
+    readonly handshakeLimits?: HandshakeLimits | false;
+    readonly concurrency?: number;
+    readonly handlerTimeout?: number;
 }
 export type JoinRule<User extends PublicUser = DefaultUser> = (joiner: Joiner<User>, room: string, params: any) => boolean | PromiseLike<boolean>;
 export type Joiner<User extends PublicUser = DefaultUser> = Watcher<User>;
@@ -210,6 +226,17 @@ export interface PresencePolicy<User extends PublicUser = DefaultUser> {
     readonly flushMs?: number;
     readonly graceMs?: number;
 }
+export interface RateLimit {
+    readonly messagesPerSecond: number;
+    readonly burstMessages?: number;
+    readonly bytesPerSecond?: number;
+    readonly burstBytes?: number;
+}
+export interface RateLimits {
+    readonly connection?: RateLimit | false;
+    readonly user?: RateLimit | false;
+    readonly events?: Readonly<Record<string, RateLimit>>;
+}
 export interface RecoveryOptions {
     readonly maxDisconnectionDuration?: number;
     readonly skipMiddlewares?: boolean;
@@ -284,7 +311,7 @@ export declare class Server<Listen extends EventsMap = DefaultEventsMap, Emit ex
     of(name: string): Namespace<Listen, Emit, ServerSide, Data, User>;
     of(pattern: NamespaceMatcher | RegExp): ParentNamespace<Listen, Emit, ServerSide, Data, User>;
 }
-export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User> {
+export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User>, InboundOptions {
     readonly path?: string;
     readonly serveClient?: boolean;
     readonly connectTimeout?: number;
@@ -450,6 +477,7 @@ interface Refusal {
     readonly status: `${number} ${string}`;
     readonly code: ErrorCode;
     readonly message: string;
+    readonly retryAfterMs?: number;
 }
 interface SocketNamespace<Member, Emit extends EventsMap, Data, User extends PublicUser> {
     readonly name: string;

@@ -92,6 +92,8 @@ export class SuiteServer implements AsyncDisposable {
       onError: (error) => this.onError(error),
       // Calls within calls: in order, the inner one would wait for the handler that waits for it.
       concurrency: Number.POSITIVE_INFINITY,
+      // Bursts of 10,000 events: it is about transports.
+      rateLimits: false,
       ...options,
     })
     io.http((request) => {

@@ -1,8 +1,8 @@
 import { Server } from '@roomcast/server'
-import { serveRoomcast } from './serve-roomcast'
+import { RATE_LIMITS, serveRoomcast } from './serve-roomcast'
 
 /*
  * Roomcast that keeps sessions, and with them the history of every room.
  */
 
-await serveRoomcast(new Server({ connectionStateRecovery: true }))
+await serveRoomcast(new Server({ connectionStateRecovery: true, rateLimits: RATE_LIMITS }))

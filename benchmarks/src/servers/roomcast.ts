@@ -1,8 +1,8 @@
 import { Server } from '@roomcast/server'
-import { serveRoomcast } from './serve-roomcast'
+import { RATE_LIMITS, serveRoomcast } from './serve-roomcast'
 
 /*
  * Roomcast, default options.
  */
 
-await serveRoomcast(new Server())
+await serveRoomcast(new Server({ rateLimits: RATE_LIMITS }))

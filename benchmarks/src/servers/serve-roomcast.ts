@@ -1,6 +1,9 @@
-import type { Server } from '@roomcast/server'
+import type { RateLimits, Server } from '@roomcast/server'
 import { CALL_EVENT, ROOM, TICK_EVENT, TICK_VALUE } from '../payloads'
 import { serve } from './serve'
+
+/** On, as by default, and out of reach of the load. */
+export const RATE_LIMITS: RateLimits = { connection: { messagesPerSecond: 10 ** 6, bytesPerSecond: 10 ** 9 } }
 
 /** Serves the runner's requests with a server that differs from a plain one only in what its maker has set. */
 export function serveRoomcast(io: Server): Promise<void> {

@@ -51,7 +51,8 @@ describe.skipIf(noBrowser)(`sending from Chromium${noBrowser ? ` (${noBrowser})`
           socket.on('echo', (value: unknown) => value)
         })
       },
-      { pingInterval: 60_000, pingTimeout: 60_000 },
+      // Megabytes come at once.
+      { pingInterval: 60_000, pingTimeout: 60_000, rateLimits: false },
     )
     await using proxy = await FaultProxy.start(server.port)
     const page = await browser.newPage()

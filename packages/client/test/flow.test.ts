@@ -16,8 +16,8 @@ import { connect, errorOf, type TestSocket, timers, turns } from './support'
 
 const KIB = 1_024
 const CHUNK = new Uint8Array(32 * KIB)
-/** Nobody judges a link that is stalled on purpose. */
-const PATIENT = { pingInterval: 60_000, pingTimeout: 60_000 }
+/** Nobody judges a link that is stalled on purpose, nor the megabytes that come when it goes on. */
+const PATIENT = { pingInterval: 60_000, pingTimeout: 60_000, rateLimits: false } as const
 
 interface Scene extends AsyncDisposable {
   readonly proxy: FaultProxy

@@ -18,6 +18,7 @@ export type { Handshake, RequestHeaders } from './connection/handshake'
 export type { FaultContext, FaultHook } from './observe/report'
 export type { CloseOptions } from './options/close-options'
 export type { CorsOptions, OriginRule } from './options/cors-options'
+export type { HandshakeLimits, HandshakeRate, InboundOptions, RateLimit, RateLimits } from './options/inbound-options'
 export type { FlushPolicy, LatestKeyRule, LatestMerge, LatestPolicy } from './options/pace-options'
 export type {
   Login,

@@ -35,6 +35,7 @@ import { assertUserId } from './people/identity'
 import { LoginGate } from './people/login-gate'
 import { LoginGuard } from './people/login-guard'
 import { Connections } from './transport/connections'
+import { Door } from './transport/door'
 import { EngineEvents } from './transport/engine-events'
 import type { EngineApp } from './transport/engine-types'
 import { type HttpHandler, HttpTransport } from './transport/http'
@@ -110,7 +111,8 @@ export class Server<
       closeMemory: new CloseMemory(),
       callResults: new CallResults(engine.store, wheel, reportFault),
       heldBudget: { bytesLeft: LIMITS.heldBytesOfAll },
-      handlers: resolved.flow.handlers,
+      handlers: resolved.inbound.handlers,
+      rateLimits: resolved.inbound.rateLimits,
       people,
       loginGate: new LoginGate(people.loginLimits, people.loginTimeoutMs, wheel),
       loginGuard: new LoginGuard(people.loginLimits, reportFault),
@@ -128,10 +130,14 @@ export class Server<
     startEngine(runtime)
     this.namespaces = new NamespaceRegistry(runtime, resolved.cleanupEmptyChildNamespaces)
     const receiver = new Receiver(this.namespaces, runtime)
-    const connections = new Connections(runtime, connectTimeout)
+    const door = new Door(resolved.inbound.door, () => ({
+      connections: connections.size,
+      sessions: this.pollSessions.size,
+    }))
+    const connections: Connections = new Connections(runtime, connectTimeout, door)
     this.connections = connections
     this.engine = new EngineEvents(() => connections.size, runtime.reportFault)
-    const reception = new Reception(resolved, runtime, connections, (refusal, request) =>
+    const reception = new Reception(resolved, runtime, connections, door, (refusal, request) =>
       this.engine.fire('connection_error', { ...refusal, request }),
     )
     this.pollSessions = new PollSessions({ options: resolved, runtime, receiver, topics, connections })

@@ -160,7 +160,8 @@ describe('how much there may be', () => {
       (io) => {
         io.on('connection', (socket) => void socket.on('order', () => 'done'))
       },
-      { limits: { clients: 100 } },
+      // All of them on one link.
+      { limits: { clients: 100 }, options: { rateLimits: false } },
     )
     // One link is enough: a client is whoever knows the secret, and namespaces are left and joined again.
     using link = await Caller.connect(server.port, ADA)

@@ -1,6 +1,6 @@
 import { type CloseVerdict, closeVerdict } from '@roomcast/protocol'
 import type { TransportName } from '../options'
-import { ABNORMAL, BAD_FRAME, HELD_LIMIT, NORMAL, PING_TIMEOUT } from '../tables'
+import { ABNORMAL, BAD_FRAME, CONNECT_LIMIT, NORMAL, PING_TIMEOUT } from '../tables'
 import { backoffDelay } from './backoff'
 import {
   FALLBACK_MS,
@@ -179,7 +179,8 @@ function openNext(state: Opening, links: readonly TransportName[]): Step {
 
 function onAttemptEnded(state: Opening, { transport, end }: Event & { type: 'ended' }, env: Env): Step {
   const links = state.links.filter((link) => link !== transport)
-  if (closeVerdict(end.code) === 'never') return fail(state.past, end, env, closing(links, LEFT))
+  // Who is asked to stay away does not try another door.
+  if (closeVerdict(end.code) === 'never' || end.retryAfterMs) return fail(state.past, end, env, closing(links, LEFT))
   if (state.rest.length > 0) return openNext(state, links)
   return links.length > 0 ? [{ ...state, links }, []] : fail(state.past, end, env, [])
 }
@@ -287,7 +288,7 @@ function lose(state: Open, end: LinkEnd, env: Env, effects: readonly Effect[]): 
   const { past, transport } = state
   const { now, policy } = env
   const isStable = state.answeredAt > 0 && now - state.answeredAt >= STABLE_MS
-  const isViolation = end.code >= BAD_FRAME && end.code <= HELD_LIMIT
+  const isViolation = end.code >= BAD_FRAME && end.code <= CONNECT_LIMIT
   const isOld = now - state.openedAt > YOUNG_MS
   const isBad = transport === 'websocket' && (end.code === ABNORMAL || end === SILENT)
   const isMute = isBad && !hasSpoken(state, env)

@@ -1,6 +1,7 @@
 import { RoomcastError } from '@roomcast/protocol'
 import { backoffDelay } from '../connection/backoff'
 import type { ResolvedOptions } from '../options'
+import { retryAfterOf } from '../outbound/retry-after'
 import { askCredentials } from '../people/credentials'
 import type { Socket } from '../socket/socket'
 import { MAX_TIMER_MS } from '../tables'
@@ -138,10 +139,4 @@ export class Questions {
     clearTimeout(this.#open.get(nsp)?.timer)
     this.#open.delete(nsp)
   }
-}
-
-/** Of a refusal for now. PROTOCOL.md, "CONNECT_ERROR". */
-function retryAfterOf({ data }: RoomcastError): number | undefined {
-  const { retryAfterMs } = (data ?? {}) as { retryAfterMs?: unknown }
-  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
 }

@@ -2,9 +2,13 @@ import { type NamedBody, RoomcastError } from '@roomcast/protocol'
 import { RESULT_AGE_MS } from '../tables'
 import { leftMs, Outbox, type OutboxEntry, type Retry } from './outbox'
 import { type AckSettle, PendingAcks } from './pending-acks'
+import { retryAfterOf } from './retry-after'
 
 /** A call is not sent again if less than this is left of its time: no answer would come. */
 const LEAST_MS = 50
+
+/** Repeatable calls on their way at once on a connection that has sent too fast once: few more are refused. */
+const CAREFUL = 16
 
 /** The options of a socket that concern what it sends. */
 export interface SenderOptions {
@@ -58,7 +62,11 @@ export class EventSender {
   readonly #options: SenderOptions
   /** The `connect` listeners run: what they emit goes out before what waited. */
   #isGreeting = false
-  /** Requests that wait for a connection, by ack id. */
+  /** Set until the server takes more: what it has refused waits, and what comes behind it. */
+  #rest: ReturnType<typeof setTimeout> | undefined
+  /** Repeatable calls that may be on their way, besides the bound of all. */
+  #window = Number.POSITIVE_INFINITY
+  /** Requests that wait for a connection, or until the server takes more, by ack id. */
   readonly #requests = new Map<number, NamedBody>()
 
   constructor(host: SenderHost, options: SenderOptions) {
@@ -135,7 +143,13 @@ export class EventSender {
 
   /** Sends a request, unless the wait is over. PROTOCOL.md, "Requests and notices". */
   request(ackId: number, ...body: NamedBody): void {
-    if (!this.#acks.has(ackId)) return
+    const ack = this.#acks.get(ackId)
+    if (!ack) return
+    ack.request = body
+    if (this.#rest) {
+      this.#requests.set(ackId, body)
+      return
+    }
     try {
       this.#host.sendRequest(ackId, body)
     } catch (error) {
@@ -145,8 +159,21 @@ export class EventSender {
 
   /** An answer of the server, or why there will be none. */
   settle(ackId: number, error: RoomcastError | null, args: readonly unknown[] = []): void {
+    const retry = error && this.#outbox.out(ackId)
     // The server has not taken it, for now: as if no answer had come.
-    if (error?.code === 'TOO_MANY_PENDING_ACKS' && this.#outbox.isOut(ackId)) return
+    if (retry && error.code === 'TOO_MANY_PENDING_ACKS') return
+    const restMs = error?.code === 'RATE_LIMITED' ? retryAfterOf(error) : undefined
+    const request = this.#acks.get(ackId)?.request
+    if (error && restMs !== undefined && (retry || request)) {
+      this.#pause(restMs)
+      if (!retry) this.#requests.set(ackId, request as NamedBody)
+      else {
+        // It was no try.
+        retry.left++
+        this.#acks.settle(ackId, error, [], true)
+      }
+      return
+    }
     this.#acks.settle(ackId, error, args)
   }
 
@@ -155,26 +182,45 @@ export class EventSender {
     this.#isGreeting = true
     callListeners()
     this.#isGreeting = false
-    for (const [ackId, body] of this.#requests) {
+    this.#sendRequests()
+    this.flush()
+  }
+
+  #sendRequests(): void {
+    // In the order in which they were made.
+    for (const [ackId, body] of [...this.#requests].sort(([a], [b]) => a - b)) {
       if (!this.#host.isConnected()) return
       this.#requests.delete(ackId)
       this.request(ackId, ...body)
     }
-    this.flush()
+  }
+
+  /** The server takes nothing for a while. */
+  #pause(ms: number): void {
+    this.#window = CAREFUL
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined
+      this.#sendRequests()
+      this.flush()
+    }, ms)
   }
 
   /** The connection is gone: calls that were sent fail, or go back to be sent again. */
   onDisconnect(): void {
+    clearTimeout(this.#rest)
+    this.#rest = undefined
+    this.#window = Number.POSITIVE_INFINITY
     const unsent = this.#outbox.ackIds()
     this.#acks.failSent((id) => !unsent.has(id))
   }
 
   /** Sends what waits, as far as it may: one by one, because a listener told of a failure may disconnect. */
   flush(): void {
-    while (this.#host.isConnected() && !this.#isGreeting) {
+    while (this.#host.isConnected() && !this.#isGreeting && !this.#rest) {
       const { next } = this.#outbox
       // As many calls are on their way as may: a repeatable one waits for a place.
-      if (!next || (next.retry && this.#acks.isFull)) return
+      if (!next || (next.retry && (this.#acks.isFull || this.#outbox.outCount >= this.#window))) return
       this.#send(this.#outbox.take())
     }
   }

@@ -76,6 +76,11 @@ export class Outbox {
     return true
   }
 
+  /** How many were taken out and may come back. */
+  get outCount(): number {
+    return this.#out.size
+  }
+
   /** Ids of the calls that wait here. */
   ackIds(): Set<number> {
     return new Set(this.#kept.map(({ ackId }) => ackId))
@@ -110,10 +115,9 @@ export class Outbox {
     this.#schedule(entry.dueAt)
   }
 
-  /** Whether this is the id of a call that is sent again until it is answered, and is on its way. */
-  isOut(ackId: number): boolean {
-    for (const { retry } of this.#out) if (retry?.ackId === ackId) return true
-    return false
+  /** The call of this id, if it is one that is sent again until it is answered, and is on its way. */
+  out(ackId: number): Retry | undefined {
+    for (const { retry } of this.#out) if (retry?.ackId === ackId) return retry
   }
 
   /** An entry that was taken out does not come back. */

@@ -1,4 +1,4 @@
-import { RoomcastError } from '@roomcast/protocol'
+import { type NamedBody, RoomcastError } from '@roomcast/protocol'
 import { PENDING_ACKS } from '../tables'
 
 /**
@@ -8,10 +8,13 @@ import { PENDING_ACKS } from '../tables'
  */
 export type AckSettle = (error: RoomcastError | null, args: readonly unknown[], isLost?: boolean) => void
 
-interface PendingAck {
+/** A call that waits. */
+export interface PendingAck {
   readonly settle: AckSettle
   readonly timer: ReturnType<typeof setTimeout>
   readonly isBounded: boolean
+  /** If it is one of the library, that was sent. */
+  request?: NamedBody
 }
 
 /** The calls that one socket waits for. Each settles exactly once: answered, failed, timed out or disconnected. */
@@ -49,6 +52,11 @@ export class PendingAcks {
   /** Whether as many calls of the application wait as may. */
   get isFull(): boolean {
     return this.#bounded >= PENDING_ACKS
+  }
+
+  /** The call, if it still waits. */
+  get(id: number): PendingAck | undefined {
+    return this.#pending.get(id)
   }
 
   /** Whether the call still waits. */

@@ -37,6 +37,7 @@ export const CLOSE_CODES = {
   LOGIN_EXPIRED: 4012,
   REPLACED,
   REVOKED,
+  RATE_LIMITED: 4015,
 } as const
 
 /** Name of a close code. */
@@ -76,6 +77,7 @@ export const CLOSE_SENDERS: Readonly<Record<CloseName, CloseSender>> = {
   LOGIN_EXPIRED: 'server',
   REPLACED: 'server',
   REVOKED: 'server',
+  RATE_LIMITED: 'server',
 }
 
 /** What each close code means; the server sends it as the reason. Apart from the rows, to keep it out of the client. */
@@ -100,4 +102,5 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseName, string>> = {
   LOGIN_EXPIRED: 'the login has expired, and was not renewed',
   REPLACED: 'the user has connected from somewhere else, which took the place of this connection',
   REVOKED: 'the application ended all connections of the user',
+  RATE_LIMITED: 'too many messages or bytes, for too long',
 }

@@ -149,6 +149,11 @@ export const ERROR_CODES = {
     'the outbox of the disconnected client is full; of a volatile event: too much waits to be sent',
   ),
   POLL_OUT_OF_ORDER: row(['server'], ['HTTP'], 'a polling request whose number does not follow the one before'),
+  RATE_LIMITED: row(
+    ['server'],
+    ['ack', 'error event', 'connect_error', 'HTTP'],
+    'too much in too short a time; it was not handled, and may be sent again after `data.retryAfterMs`',
+  ),
   REQUEST_REFUSED: row(['server'], ['HTTP'], 'the request for a connection is malformed, or allowRequest refused it'),
   RESERVED_EVENT: row(['local', 'server'], ['throw', 'ack', 'error event'], 'an event name that belongs to Roomcast'),
   RESULT_NOT_KEPT: row(
@@ -156,6 +161,7 @@ export const ERROR_CODES = {
     ['ack'],
     'the call was handled when it came first, and its result is not kept any more; it was not handled again',
   ),
+  SERVER_FULL: row(['server'], ['HTTP'], 'the server has as many connections as it may have'),
   SESSION_CLOSED: row(['server'], ['HTTP'], 'the polling session has ended; `close` in the body is the close code'),
   SESSION_SWITCHED: row(
     ['server'],
@@ -168,6 +174,7 @@ export const ERROR_CODES = {
     ['throw'],
     'the store of the engine is full of values that may not go; nothing was changed',
   ),
+  TOO_MANY_CONNECTIONS: row(['server'], ['HTTP'], 'the address has as many connections as it may have'),
   TOO_MANY_NAMESPACES: row(['server'], ['connect_error'], 'the connection has as many namespaces as it may have'),
   TOO_MANY_PENDING_ACKS: row(['local', 'server'], ['ack'], 'as many calls wait for an answer as may'),
   TOO_MANY_ROOMS: row(

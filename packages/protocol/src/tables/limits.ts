@@ -36,6 +36,26 @@ export const LIMITS = {
   bytesBeforeConnect: 8_192,
   /** Time a connection may stay without a namespace. Option `connectTimeout` of the server. */
   connectTimeoutMs: 5_000,
+  /** Messages of one connection in a second. Option `rateLimits` of the server; a user has twice as much, here and below. */
+  messagesPerSecond: 500,
+  /** Messages of one connection at once: what waited while it was away, and its rooms, joined again. */
+  burstMessages: 4_000,
+  /** Bytes of frames of one connection in a second. */
+  bytesPerSecond: 1_048_576,
+  /** Bytes of frames of one connection at once. */
+  burstBytes: 4_194_304,
+  /** Messages over the limit that are answered; some are forgiven each second. */
+  rateRefusals: 512,
+  /** Connections of a server. Option `maxConnections`. */
+  connections: 100_000,
+  /** Connections of one address. Option `maxConnectionsPerAddress`. */
+  connectionsPerAddress: 256,
+  /** Connections that one address may ask for in a second. Option `handshakeLimits`. */
+  handshakesPerSecond: 50,
+  /** Connections that one address may ask for at once. */
+  burstHandshakes: 500,
+  /** Addresses and users that a server remembers for their rates. */
+  rememberedAddresses: 10_000,
   /** Calls that one socket may have waiting for an answer, in each direction. */
   pendingAcks: 256,
   /** Emits to many that one namespace may have waiting for answers. */

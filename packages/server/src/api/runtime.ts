@@ -10,7 +10,7 @@ import type { FlowControl } from '../egress/flow-control'
 import type { TurnQueue } from '../egress/turn-queue'
 import type { FaultHook } from '../observe/report'
 import type { FlowLimits } from '../options/flow-limits'
-import type { HandlerLimits } from '../options/flow-options'
+import type { HandlerLimits, ResolvedRateLimits } from '../options/inbound-options'
 import type { ResolvedPeopleOptions } from '../options/people-options'
 import type { ResolvedRecovery } from '../options/room-options'
 import type { LoginGate } from '../people/login-gate'
@@ -35,6 +35,8 @@ export interface Runtime {
   readonly ackTimeoutMs: number
   /** How the handlers of one socket run. */
   readonly handlers: HandlerLimits
+  /** How fast clients may send; null takes everything. */
+  readonly rateLimits: ResolvedRateLimits | null
   /** What frames that wait for logins and handlers may take. */
   readonly heldBudget: HeldBudget
   /** Rules for users, and the login of namespaces that have none of their own. */

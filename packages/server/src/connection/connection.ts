@@ -3,6 +3,7 @@ import type { FlowLimits } from '../options/flow-limits'
 import type { ConnectionEvents } from './connection-events'
 import type { HandshakeSource } from './handshake'
 import type { Deadline } from './timing-wheel'
+import type { TokenBucket } from './token-bucket'
 import type { Congestion, WirePort } from './wire-port'
 
 /** What a connection carries for one namespace: the socket, or the request to become one. */
@@ -10,6 +11,15 @@ export interface NamespaceMember {
   readonly namespaceNumber: number
   /** Bytes that were ever published to the topics that it shares with others. */
   sharedBytes(): number
+}
+
+/** What a client may send, each made when it is needed. */
+export interface InboundRates {
+  bucket: TokenBucket | null
+  /** Frames that were too many. */
+  refusals: TokenBucket | null
+  /** By namespace and event. */
+  events: Map<string, TokenBucket> | null
 }
 
 /** Why and how a connection ended. */
@@ -53,6 +63,10 @@ export class Connection<Member extends NamespaceMember> {
   hasBeenConnected = false
   /** Frames that broke a rule. */
   errorCount = 0
+  /** Null until the client has sent something; an idle one has none. */
+  inbound: InboundRates | null = null
+  /** When the last PING came, in whole milliseconds of the monotonic clock; 0 before the first. */
+  pingedAt = 0
   /** Closes the connection unless a namespace is connected in time. */
   connectDeadline: Deadline | null = null
 

@@ -61,7 +61,7 @@ export function connectNamespace(
   if (connection.isAsking(name) || (known && connection.member(known.number))) return false
   if (connection.namespaceCount >= LIMITS.namespacesPerConnection) {
     const message = `a connection may have ${LIMITS.namespacesPerConnection} namespaces`
-    refuse(runtime, connection, name, { code: 'TOO_MANY_NAMESPACES', message })
+    refuseNamespace(runtime, connection, name, { code: 'TOO_MANY_NAMESPACES', message })
     return true
   }
   // Called once, when it is decided or the link is gone, whichever is first.
@@ -71,7 +71,7 @@ export function connectNamespace(
     if (connection.answer(name)) outcome()
   }
   const proceed = (namespace: AnyNamespace | null | undefined) => {
-    if (!namespace) return decide(() => refuse(runtime, connection, name, INVALID_NAMESPACE))
+    if (!namespace) return decide(() => refuseNamespace(runtime, connection, name, INVALID_NAMESPACE))
     if (connection.phase !== 'open') return
     namespace.addCandidate()
     // Only logins and sessions ask whether anybody still waits.
@@ -104,7 +104,7 @@ function admitThroughMiddleware(
   const { auth, previous } = body
   const socket: AnySocket = new Socket(namespace, connection, auth)
   socket.clientSecret = readClientSecret(body.client)
-  const refuseWith = (error: ErrorBody) => decide(() => refuse(runtime, connection, namespace.name, error))
+  const refuseWith = (error: ErrorBody) => decide(() => refuseNamespace(runtime, connection, namespace.name, error))
   identifyAtConnect(namespace, socket, auth, cancelled, (identity, refused) => {
     if (refused !== null) return refuseWith(refused)
     if (cancelled?.aborted) return
@@ -184,7 +184,7 @@ function admit(
   try {
     if (identity !== null) entry = people.known.enter(socket, identity, previous)
   } catch (error) {
-    return refuse(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
+    return refuseNamespace(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
   }
   if (connection.connectDeadline !== null) {
     runtime.wheel.cancel(connection.connectDeadline)
@@ -262,7 +262,13 @@ function refusal(
   return body
 }
 
-function refuse(runtime: Runtime, connection: Connection<AnySocket>, nsp: string, error: ErrorBody): void {
+/** Answers CONNECT with an error. */
+export function refuseNamespace(
+  runtime: Runtime,
+  connection: Connection<AnySocket>,
+  nsp: string,
+  error: ErrorBody,
+): void {
   let frame: Uint8Array
   try {
     frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECT_ERROR }, { nsp, ...error })
@@ -272,5 +278,5 @@ function refuse(runtime: Runtime, connection: Connection<AnySocket>, nsp: string
     const body = { nsp, code: error.code, message: error.message }
     frame = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.CONNECT_ERROR }, body)
   }
-  connection.port.send(frame, false)
+  if (connection.phase === 'open') connection.port.send(frame, false)
 }

@@ -20,27 +20,31 @@ import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
 import { deliverCall } from '../dispatch/call'
-import { type AnyRegistry, connectNamespace } from '../dispatch/connect'
+import { type AnyRegistry, connectNamespace, refuseNamespace } from '../dispatch/connect'
 import { deliverEvent } from '../dispatch/event'
 import { holdDuring } from '../dispatch/hold'
 import { deliverRequest } from '../dispatch/request'
+import { FloodGate } from './flood-gate'
 
 /*
- * Bytes in: size, header, legal in this phase and direction, body, then dispatch.
+ * Bytes in: size, header, legal in this phase and direction, rate, body, then dispatch.
  *
  *   malformed, or not legal now      close BAD_FRAME
  *   breaks a rule, but is well made  coded answer; the eleventh closes with TOO_MANY_ERRORS
+ *   too fast                         coded answer; after hundreds RATE_LIMITED
  */
 
 /** Receives the frames of every connection of a server. */
 export class Receiver {
   private readonly header: ReadHeader = createHeader()
   private readonly pong: Uint8Array
+  private readonly gate: FloodGate | null
 
   constructor(
     private readonly registry: AnyRegistry,
     private readonly runtime: Runtime,
   ) {
+    this.gate = runtime.rateLimits && new FloodGate(runtime.rateLimits, runtime)
     this.pong = encodeFrame(runtime.codec, { type: MESSAGE_TYPES.PONG }, null).slice()
   }
 
@@ -81,6 +85,7 @@ export class Receiver {
   private route(connection: Connection<AnySocket>, frame: Uint8Array): void {
     if (connection.phase !== 'open') return
     const header = readHeader(frame, this.header)
+    if (this.gate !== null && !this.gate.admit(connection, header, frame.length)) return
     switch (header.type) {
       case MESSAGE_TYPES.EVENT:
         return this.onEvent(connection, header, frame)
@@ -98,6 +103,8 @@ export class Receiver {
         // Credentials wait in a queue.
         if (frame.length > LIMITS.bytesBeforeConnect) return this.refuse(connection, 'CONNECT_LIMIT')
         const body = readConnectBody(this.body(header, frame))
+        const refusal = this.gate?.refusalOfConnect(connection, frame.length) ?? null
+        if (refusal !== null) return refuseNamespace(this.runtime, connection, body.nsp, refusal)
         if (!connectNamespace(this.registry, this.runtime, connection, body)) {
           throw new RoomcastError('BAD_FRAME', 'namespace connected twice')
         }
@@ -158,6 +165,7 @@ export class Receiver {
     const [name, ...args] = readNamedBody(this.body(header, frame))
     const socket = this.memberOf(connection, header)
     if (socket === null) return
+    if (this.gate !== null && !this.gate.admitRequest(socket, header, name)) return
     const request: HeldFrame = { kind: 'request', name, ackId, args, bytes: frame.length }
     if (socket.held !== null) this.hold(socket, socket.held, request)
     else deliverRequest(socket, request, (work) => holdDuring(socket, work))

@@ -1,7 +1,7 @@
 import { type DefaultUser, LIMITS, type PublicUser, RoomcastError, type ValueCodec } from '@roomcast/protocol'
 import type { FaultHook } from '../observe/report'
 import { type CorsOptions, type ResolvedCorsOptions, resolveCorsOptions } from './cors-options'
-import { type FlowOptions, type ResolvedFlowOptions, resolveFlowOptions } from './flow-options'
+import { type InboundOptions, type ResolvedInboundOptions, resolveInboundOptions } from './inbound-options'
 import { type PeopleOptions, type ResolvedPeopleOptions, resolvePeopleOptions } from './people-options'
 import { type ProxyNetworks, resolveTrustedProxies } from './proxy-options'
 import { inRange } from './ranges'
@@ -35,7 +35,7 @@ export interface TlsOptions {
 }
 
 /** Options of a {@link Server}. Names and meanings are Socket.IO's where it has the option. */
-export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User>, FlowOptions {
+export interface ServerOptions<User extends PublicUser = DefaultUser> extends PeopleOptions<User>, InboundOptions {
   /** Where Roomcast lives on the port. @default '/roomcast' */
   readonly path?: string
   /** Whether to serve the browser client at `{path}/client.js` and `{path}/client.mjs`. @default true */
@@ -126,7 +126,7 @@ export interface ServerOptions<User extends PublicUser = DefaultUser> extends Pe
 export interface ResolvedServerOptions
   extends Omit<
     ServerOptions,
-    'connectionStateRecovery' | 'cors' | 'trustedProxies' | keyof FlowOptions | keyof PeopleOptions
+    'connectionStateRecovery' | 'cors' | 'trustedProxies' | keyof InboundOptions | keyof PeopleOptions
   > {
   readonly path: string
   readonly serveClient: boolean
@@ -143,7 +143,7 @@ export interface ResolvedServerOptions
   readonly allowUpgrades: boolean
   readonly upgradeTimeout: number
   readonly cors: ResolvedCorsOptions
-  readonly flow: ResolvedFlowOptions
+  readonly inbound: ResolvedInboundOptions
   readonly people: ResolvedPeopleOptions
   /** null keeps no sessions. */
   readonly recovery: ResolvedRecovery | null
@@ -184,9 +184,12 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'cors',
   'engine',
   'handlerTimeout',
+  'handshakeLimits',
   'login',
   'loginLimits',
   'loginTimeout',
+  'maxConnections',
+  'maxConnectionsPerAddress',
   'maxHistoryBytes',
   'maxHttpBufferSize',
   'maxOutgoingBytes',
@@ -200,6 +203,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'pingInterval',
   'pingTimeout',
   'presence',
+  'rateLimits',
   'serveClient',
   'sessions',
   'tls',
@@ -246,7 +250,7 @@ export function resolveServerOptions(options: ServerOptions<any>): ResolvedServe
     allowUpgrades,
     upgradeTimeout: inRange('upgradeTimeout', options.upgradeTimeout ?? LIMITS.switchTimeoutMs, 1, 2 ** 31 - 1),
     cors: resolveCorsOptions(options.cors),
-    flow: resolveFlowOptions(options, ackTimeout),
+    inbound: resolveInboundOptions(options, ackTimeout),
     people: resolvePeopleOptions(options, connectTimeout),
     recovery: resolveRecovery(options.connectionStateRecovery),
     maxHistoryBytes: inRange('maxHistoryBytes', options.maxHistoryBytes ?? LIMITS.historyBytesOfAll, 65_536, 2 ** 40),

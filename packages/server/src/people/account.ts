@@ -1,5 +1,6 @@
 import type { DefaultUser } from '@roomcast/protocol'
 import type { Deadline } from '../connection/timing-wheel'
+import type { TokenBucket } from '../connection/token-bucket'
 import type { RoomMember } from '../rooms/room-index'
 import type { Identity, Profile } from './identity'
 
@@ -23,6 +24,8 @@ export class Account<Member extends PeopleMember> {
   readonly members = new Set<Member>()
   /** The lists it is on: they are told when the profile changes. */
   readonly lists = new Set<AccountList>()
+  /** What all sockets of the user together may send; null until one of them does. */
+  inbound: TokenBucket | null = null
 
   constructor(public profile: Profile) {
     this.id = profile.user.id

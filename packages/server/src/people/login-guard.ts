@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isThenable, LIMITS, RoomcastError } from '@roomcast/protocol'
+import { networkOf } from '../connection/network'
 import { Recent } from '../connection/recent'
 import type { FaultHook } from '../observe/report'
 import type { LoginLimits } from '../options/people-options'
@@ -36,8 +37,6 @@ const LONGEST_DEBT_MS = 2 * MINUTE_MS
 const ACCOUNT_LENGTH = 1_024
 /** Longer keys are kept as their hash. */
 const KEY_LENGTH = 64
-/** Whoever has an IPv6 address has the 2^64 others of the network too. RFC 6177 section 2. */
-const IPV6_NETWORK = /^(?:[0-9a-f]{4}:){4}(?=(?:[0-9a-f]{4}:){3}[0-9a-f]{4}$)/
 
 /**
  * Holds up those who guess: only refused logins count, for the address and for the account. Who has logged in from an address
@@ -114,7 +113,7 @@ export class LoginGuard {
   private keysOf(attempt: LoginAttempt): Keys {
     const earlier = this.keys.get(attempt)
     if (earlier !== undefined) return earlier
-    const address = IPV6_NETWORK.exec(attempt.address)?.[0] ?? attempt.address
+    const address = networkOf(attempt.address)
     const accounts = this.accountNames(attempt.credentials).map(accountKey)
     const pair = accounts.length === 1 ? `${accounts[0]}\n${address}` : null
     const user = attempt.userId === undefined ? null : `@${attempt.userId}`

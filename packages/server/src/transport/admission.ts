@@ -16,6 +16,8 @@ export interface Refusal {
   readonly status: `${number} ${string}`
   readonly code: ErrorCode
   readonly message: string
+  /** Milliseconds that the client is to stay away. */
+  readonly retryAfterMs?: number
 }
 
 /** What admission decides on. */

@@ -3,6 +3,7 @@ import type { AnySocket } from '../api/socket'
 import type { CloseInfo, Connection } from '../connection/connection'
 import type { Deadline } from '../connection/timing-wheel'
 import type { WirePort } from '../connection/wire-port'
+import type { Door } from './door'
 import { describeCut } from './engine-close'
 
 /** The open connections of a server, of every transport: from the first moment to the report of the last. */
@@ -13,6 +14,7 @@ export class Connections {
   constructor(
     private readonly runtime: Runtime,
     private readonly connectTimeoutMs: number,
+    private readonly door: Door,
   ) {}
 
   /** Open connections, those without a namespace included. */
@@ -34,6 +36,7 @@ export class Connections {
   add(connection: Connection<AnySocket>, port: WirePort): void {
     connection.port = port
     this.open.add(connection)
+    this.door.entered(connection.handshake.address)
     if (this.closing !== null) return this.shutDown(connection)
     const { wheel } = this.runtime
     const deadline: Deadline = {
@@ -51,13 +54,13 @@ export class Connections {
 
   /** The link of this connection carries another one from now on, and this one was nothing yet. */
   discard(connection: Connection<AnySocket>): void {
-    this.open.delete(connection)
+    this.remove(connection)
     if (connection.connectDeadline !== null) this.runtime.wheel.cancel(connection.connectDeadline)
   }
 
   /** A link has closed. Tells the sockets, and remembers why if the client cannot know. */
   closed(connection: Connection<AnySocket>, seen: CloseInfo): void {
-    this.open.delete(connection)
+    this.remove(connection)
     const info = connection.onClosed(seen)
     if (connection.connectDeadline !== null) this.runtime.wheel.cancel(connection.connectDeadline)
     const cut = describeCut(info)
@@ -73,6 +76,10 @@ export class Connections {
   closeAll(retryAfterMs: number | undefined): void {
     this.closing = { retryAfterMs }
     for (const connection of [...this.open]) this.shutDown(connection)
+  }
+
+  private remove(connection: Connection<AnySocket>): void {
+    if (this.open.delete(connection)) this.door.left(connection.handshake.address)
   }
 
   private shutDown(connection: Connection<AnySocket>): void {

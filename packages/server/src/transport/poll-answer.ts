@@ -8,8 +8,6 @@ type Header = readonly [name: string, value: string]
 export interface PollRefusal extends Refusal {
   /** Close code that the connection has ended with for the client, if it has ended. */
   readonly close?: number
-  /** Milliseconds that the client is to stay away. */
-  readonly retryAfterMs?: number
 }
 
 function badRequest(code: ErrorCode, message: string): PollRefusal {

@@ -98,7 +98,7 @@ export class PollingTransport {
       originRule: this.options.cors.origin,
       transports: this.options.transports,
     }
-    const refusal = admitSession(request) ?? (await this.reception.ask(exchange))
+    const refusal = admitSession(request) ?? (await this.reception.ask(exchange)) ?? this.reception.lastWord(exchange)
     if (refusal !== null) return this.refuseOpen(exchange, answer, refusal)
     if (!this.sessions.makeRoom()) return this.refuseOpen(exchange, answer, POLL_REFUSALS.full)
     // Nobody would ever use it.

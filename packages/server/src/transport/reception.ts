@@ -5,6 +5,7 @@ import type { ResolvedServerOptions, UpgradeRequest } from '../options/server-op
 import type { Refusal } from './admission'
 import { clientAddress } from './client-address'
 import type { Connections } from './connections'
+import type { Door } from './door'
 import type { HttpExchange } from './http-exchange'
 import { isSameHost } from './origin-policy'
 
@@ -24,17 +25,25 @@ export class Reception {
     private readonly options: ResolvedServerOptions,
     private readonly runtime: Runtime,
     private readonly connections: Connections,
+    private readonly door: Door,
     private readonly onRefusal: RefusalListener,
   ) {}
 
   /** Asks whether anybody may come in, then the application. @returns null if the client may. */
   async ask(exchange: HttpExchange): Promise<Refusal | null> {
     const { allowRequest } = this.options
+    const refusal = this.connections.isClosing ? null : this.door.knock(this.addressOf(exchange))
+    if (refusal !== null) return refusal
     if (allowRequest !== undefined && !this.connections.isClosing) {
       const message = await this.askHook(allowRequest, this.toUpgradeRequest(exchange))
       if (message !== null) return { status: '403 Forbidden', code: 'REQUEST_REFUSED', message }
     }
-    if (!this.connections.isClosing) return null
+    return this.lastWord(exchange)
+  }
+
+  /** To be asked again right before a connection opens: others may have come while the application was asked. */
+  lastWord(exchange: HttpExchange): Refusal | null {
+    if (!this.connections.isClosing) return this.door.refusal(this.addressOf(exchange))
     return { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message: 'the server is shutting down' }
   }
 
@@ -43,10 +52,12 @@ export class Reception {
     return this.connections.retryAfterMs
   }
 
-  /** Headers of a refusal besides its type: how long to stay away, when the server shuts down. RFC 9110 section 10.2.3. */
+  /** Headers of a refusal besides its type: how long to stay away. RFC 9110 section 10.2.3. */
   refusalHeaders(refusal: Refusal): readonly Header[] {
-    const { retryAfterMs } = this.connections
-    if (retryAfterMs === undefined || !refusal.status.startsWith('503')) return []
+    const retryAfterMs = refusal.status.startsWith('503')
+      ? (this.connections.retryAfterMs ?? refusal.retryAfterMs)
+      : refusal.retryAfterMs
+    if (retryAfterMs === undefined) return []
     return [['retry-after', String(Math.ceil(retryAfterMs / 1000))]]
   }
 

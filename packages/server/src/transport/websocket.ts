@@ -124,7 +124,7 @@ export class WebSocketTransport {
       transports: this.options.transports,
     })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
-    const refusal = await this.reception.ask(exchange)
+    const refusal = (await this.reception.ask(exchange)) ?? this.reception.lastWord(exchange)
     if (refusal !== null) return this.refuse(exchange, refusal)
     this.accept(exchange, context, admission)
   }
@@ -142,7 +142,8 @@ export class WebSocketTransport {
   }
 
   private refuse(exchange: HttpExchange, refusal: Refusal): void {
-    const body = JSON.stringify({ code: refusal.code, message: refusal.message })
+    const { code, message, retryAfterMs } = refusal
+    const body = JSON.stringify({ code, message, retryAfterMs })
     exchange.end(
       refusal.status,
       [['content-type', 'application/json'], ['cache-control', 'no-store'], ...this.reception.refusalHeaders(refusal)],
