@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/run.ts', 'src/load/generator.ts', 'src/servers/*.ts', '!src/servers/serve*.ts'],
+  entry: [
+    'src/run.ts',
+    'src/load/generator.ts',
+    'src/scenarios/processes/*.ts',
+    'src/servers/*.ts',
+    '!src/servers/serve*.ts',
+  ],
   outDir: 'dist',
   format: ['esm'],
   target: 'node20',

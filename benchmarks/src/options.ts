@@ -4,10 +4,13 @@ import { MODES } from './modes'
 import { WARM_UP_CONNECTIONS } from './modes/idle'
 import type { Mode, ModeSettings } from './modes/mode'
 import { OURS, PEERS, type Peer, REFERENCE } from './peers'
+import { SCENARIOS } from './scenarios'
+import type { Scenario, ScenarioSettings } from './scenarios/scenario'
 
 /** What to run. */
 export interface RunOptions {
   readonly modes: readonly Mode[]
+  readonly scenarios: readonly PlannedScenario[]
   readonly peers: readonly Peer[]
   /** Rounds of modes whose `roundsFactor` is 1. */
   readonly rounds: number
@@ -18,13 +21,20 @@ export interface RunOptions {
   readonly remarks: readonly string[]
 }
 
-/** Text for `--help`. */
-export const USAGE = `npm run bench -- [mode ...] [flags]
+/** A scenario with what the command line says of it. */
+export interface PlannedScenario {
+  readonly scenario: Scenario
+  readonly settings: ScenarioSettings
+}
 
-modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if none is given
+/** Text for `--help`. */
+export const USAGE = `npm run bench -- [mode or scenario ...] [flags]
+
+modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if nothing is given
+scenarios      ${SCENARIOS.map(({ name }) => name).join(', ')}; only if named. A bound that is not kept ends the run with an error
 --quick        short windows and few rounds, to see that everything runs
---rounds N     rounds of each mode (idle: 0.6 N)
---connections N  connections in every mode that runs
+--rounds N     rounds of each mode (idle: 0.6 N) and scenario
+--connections N  connections in everything that runs
 --window MS    length of a measured window
 --peers A,B    only these peers, ${REFERENCE}, and what they are compared with:
                ${PEERS.map(({ name, isOnRequest }) => (isOnRequest ? `${name} (only if named)` : name)).join(', ')}
@@ -62,14 +72,29 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
   const connections = values.connections === undefined ? undefined : positive('--connections', values.connections)
   const askedIdle = connections ?? defaults.idle
   const idle = Math.min(askedIdle, mostConnections() - WARM_UP_CONNECTIONS)
-  const modes = chosen('mode', positionals, MODES)
+  const named = chosen('mode or scenario', positionals, [...MODES, ...SCENARIOS])
+  const modes = MODES.filter((mode) => named.includes(mode))
+  const scenarios = positionals.length === 0 ? [] : SCENARIOS.filter((scenario) => named.includes(scenario))
+  const rounds = values.rounds === undefined ? undefined : positive('--rounds', values.rounds)
+  const windowMs = values.window === undefined ? undefined : positive('--window', values.window)
   const peers = chosenPeers(values.peers)
   return {
     modes,
+    scenarios: scenarios.map((scenario) => {
+      const asPlanned = values.quick ? scenario.quick : scenario.full
+      return {
+        scenario,
+        settings: {
+          rounds: rounds ?? asPlanned.rounds,
+          windowMs: windowMs ?? asPlanned.windowMs,
+          connections: connections ?? asPlanned.connections,
+        },
+      }
+    }),
     peers,
-    rounds: values.rounds === undefined ? defaults.rounds : positive('--rounds', values.rounds),
+    rounds: rounds ?? defaults.rounds,
     settings: {
-      windowMs: values.window === undefined ? defaults.windowMs : positive('--window', values.window),
+      windowMs: windowMs ?? defaults.windowMs,
       warmUpMs: defaults.warmUpMs,
       callers: connections ?? defaults.callers,
       members: connections ?? defaults.members,

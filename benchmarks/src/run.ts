@@ -8,6 +8,7 @@ import { choosePinning } from './process/pinning'
 import { describeEnvironment, formatEnvironment, packageVersion } from './report/environment'
 import { type RoundSample, type Table, tableOf } from './report/results'
 import { formatTable } from './report/text'
+import { runScenario, type ScenarioResult } from './scenarios/run-scenario'
 import { type SessionOptions, withSession } from './session'
 
 /*
@@ -55,6 +56,9 @@ async function run(options: RunOptions): Promise<void> {
     }
   }
 
+  const results: ScenarioResult[] = []
+  for (const planned of options.scenarios) results.push(await runScenario(planned, pinning, print))
+
   const seconds = Math.round((Date.now() - started) / 1000)
   const report = {
     date: new Date().toISOString(),
@@ -65,9 +69,12 @@ async function run(options: RunOptions): Promise<void> {
   mkdirSync(RESULTS, { recursive: true })
   writeFileSync(
     `${RESULTS}latest.json`,
-    `${JSON.stringify({ ...report, settings: options.settings, tables, samples }, null, 2)}\n`,
+    `${JSON.stringify({ ...report, settings: options.settings, tables, samples, scenarios: results }, null, 2)}\n`,
   )
   print(`\nevery message was delivered and checked; ${seconds} s; written to benchmarks/results/latest.json`)
+  const broken = results.filter(({ verdicts }) => verdicts.some(({ isKept }) => !isKept))
+  if (broken.length > 0)
+    throw new Error(`bounds that were not kept: ${broken.map(({ scenario }) => scenario).join(', ')}`)
 }
 
 /** Interleaved rounds: each measures every peer, beginning with another one. */

@@ -71,10 +71,25 @@ export class Child<C extends Commands<C>> {
     return (await answer) as Awaited<ReturnType<C[K]>>
   }
 
+  /**
+   * Stops the process where it is: it reads nothing, and no clock of it goes on, as if its machine slept.
+   *
+   * What is sent to it waits in the kernel.
+   */
+  freeze(): void {
+    this.process.kill('SIGSTOP')
+  }
+
+  /** Lets it go on after {@link freeze}. */
+  thaw(): void {
+    this.process.kill('SIGCONT')
+  }
+
   /** Asks the child to end, and ends it if it does not. */
   async stop(): Promise<void> {
     if (!running.has(this.process)) return
     const exited = new Promise<void>((resolve) => this.process.once('exit', () => resolve()))
+    this.thaw()
     const timer = setTimeout(() => this.process.kill('SIGKILL'), EXIT_TIMEOUT_MS)
     if (this.process.connected) this.process.send({ id: 0, command: 'exit', args: undefined } satisfies Request)
     await exited
