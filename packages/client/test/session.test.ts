@@ -247,6 +247,7 @@ describe('a session that is resumed', () => {
     notice(link, 'joined', 30, 7)
     await handled(link)
     const second = await relink(server, link)
+    await request(second, 'sync')
     say(second, 40, 1)
     await handled(second)
     expect(seen).toEqual([1])

@@ -2,6 +2,8 @@
 const MARK_BYTES = 8
 /** Marks on their way at once. Clients bound the pings that they answer: `ws` gives up beyond 60. */
 const MAX_MARKS = 16
+/** Answers that are remembered: two rounds of them. */
+const LATELY = 8
 /** A clock that stands still would make any rate of it. */
 const SHORTEST_MS = 0.1
 
@@ -25,16 +27,24 @@ interface Mark {
 export class Confirmations {
   /** Bytes that have certainly arrived. */
   confirmed = 0
-  /** Bytes that the way to the client and back has place for: its rate, times the shortest time that a ping has taken. */
-  pathBytes = 0
   private readonly marks: Mark[] = []
   /** Bytes in front of the last mark. */
   private marked = 0
   private shortestMs = Number.POSITIVE_INFINITY
+  /** Of the last answers: the rate, times the shortest time that a ping has taken. */
+  private readonly lately: number[] = []
 
   /** Whether something is on its way that will be confirmed. */
   get isPending(): boolean {
     return this.marks.length > 0
+  }
+
+  /**
+   * Bytes that the way to the client and back has place for. The least of what the last answers say: where frames are let through in bursts some pings
+   * take no time at all.
+   */
+  get pathBytes(): number {
+    return this.lately.length < LATELY ? 0 : Math.min(...this.lately)
   }
 
   /** Bytes handed over since the last mark. */
@@ -73,7 +83,8 @@ export class Confirmations {
     this.confirmed = bytes
     const tookMs = Math.max(now - mark.at, SHORTEST_MS)
     this.shortestMs = Math.min(this.shortestMs, tookMs)
-    this.pathBytes = ((bytes - mark.confirmed) / tookMs) * this.shortestMs
+    this.lately.push(((bytes - mark.confirmed) / tookMs) * this.shortestMs)
+    if (this.lately.length > LATELY) this.lately.shift()
     return true
   }
 }
