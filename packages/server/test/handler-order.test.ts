@@ -1,4 +1,4 @@
-import { CLOSE_CODES, LIMITS } from '@roomcast/protocol'
+import { CLOSE_CODES, LIMITS, MESSAGE_TYPES } from '@roomcast/protocol'
 import { describe, expect, it } from 'vitest'
 import { errorOf, pair } from '../../../test-kit/clients'
 import { RawClient } from '../../../test-kit/raw-client'
@@ -230,6 +230,38 @@ describe('handlers of one socket', () => {
     expect(await client.close()).toMatchObject({ code: CLOSE_CODES.HELD_LIMIT })
     expect(await bystander.client.emitWithAck('free')).toBe('free')
     expect(gates.begun).toHaveLength(1)
+  })
+
+  it('of some who fill the queues leave room for what others send', async () => {
+    const gates = new Gates()
+    await using server = await startServer(
+      (io) => {
+        io.on('connection', (socket) => {
+          socket.on('work', () => gates.pass(socket.id))
+          socket.on('free', () => 'free')
+        })
+      },
+      { handlerTimeout: 60_000 },
+    )
+    const hostile: RawClient[] = []
+    const payload = new Uint8Array(LIMITS.heldBytes / 8 - 100)
+    for (let n = 0; n < (1.5 * LIMITS.heldBytesOfAll) / LIMITS.heldBytes; n++) {
+      const client = await RawClient.connect(server.port)
+      hostile.push(client)
+      client.emit('work')
+      for (let i = 0; i < 8; i++) client.emit('work', [payload])
+      client.send({ type: MESSAGE_TYPES.PING }, null)
+      await Promise.race([client.frame('PONG').catch(() => {}), client.close()])
+    }
+    expect(hostile.some(({ closed }) => closed?.code === CLOSE_CODES.HELD_LIMIT)).toBe(true)
+    using bystander = await RawClient.connect(server.port)
+    bystander.emit('work')
+    bystander.emit('free', [new Uint8Array(100_000)], 1)
+    bystander.send({ type: MESSAGE_TYPES.PING }, null)
+    await bystander.frame('PONG')
+    gates.open(gates.begun.at(-1))
+    expect((await bystander.frame('ACK')).body).toEqual(['free'])
+    for (const client of hostile) client.terminate()
   })
 
   it('refuses a concurrency and a handlerTimeout that make no sense', async () => {

@@ -11,6 +11,9 @@ export interface HeldFrame {
   readonly bytes: number
 }
 
+/** Of what is left for all, one socket may have so much: those who hold most are too many first, and who holds little has room. */
+const SHARE = 1 / 16
+
 /** What a client sent while its socket is not ready: an asynchronous handler runs, of `connection` or of an event, a login, or the search for a call. */
 export class HeldFrames {
   /** Who holds it; the last one lets go. */
@@ -22,8 +25,9 @@ export class HeldFrames {
 
   /** @returns Whether there was room for it. */
   push(frame: HeldFrame): boolean {
-    if (this.frames.length >= LIMITS.heldFrames || this.bytes + frame.bytes > LIMITS.heldBytes) return false
-    if (this.budget.bytesLeft < frame.bytes) return false
+    const bytes = this.bytes + frame.bytes
+    if (this.frames.length >= LIMITS.heldFrames || bytes > LIMITS.heldBytes) return false
+    if (bytes > this.budget.bytesLeft * SHARE) return false
     this.frames.push(frame)
     this.bytes += frame.bytes
     this.budget.bytesLeft -= frame.bytes
