@@ -3,6 +3,7 @@ import { connect as tcpConnect } from 'node:net'
 import { CLOSE_CODES, LIMITS, MESSAGE_TYPES, POLL_CONTENT_TYPE, POLL_ROUTE, writeBatch } from '@roomcast/protocol'
 import type { ServerOptions, Socket } from '@roomcast/server'
 import { describe, expect, test } from 'vitest'
+import { connect } from '../../../test-kit/clients'
 import { type HttpAnswer, rawRequest } from '../../../test-kit/http'
 import { RawClient } from '../../../test-kit/raw-client'
 import { RawPoller, readAnswer } from '../../../test-kit/raw-poller'
@@ -649,8 +650,12 @@ describe('many', () => {
     // Each POST has to be answered with 204.
     for (const poller of pollers) await poller.emit('m')
     const { status, text } = await openAnswer(server.port)
-    expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'TOO_MANY_SESSIONS', retryAfterMs: 5_000 }])
+    expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'TOO_MANY_SESSIONS' }])
     expect(refused).toEqual(['TOO_MANY_SESSIONS'])
+    // There is room for a WebSocket.
+    using other = connect(server.url, { transports: ['polling', 'websocket'] })
+    await until(() => other.connected)
+    expect(other.io.transport).toBe('websocket')
     for (const poller of pollers) poller[Symbol.dispose]()
   })
 

@@ -33,12 +33,8 @@ export const POLL_REFUSALS = {
     close: CLOSE_CODES.SESSION_UNKNOWN,
   },
   tooLarge: { status: '413 Content Too Large', code: 'MESSAGE_TOO_LARGE', message: 'the body is too large' },
-  full: {
-    status: '503 Service Unavailable',
-    code: 'TOO_MANY_SESSIONS',
-    message: 'too many polling sessions',
-    retryAfterMs: 5_000,
-  },
+  // Without a time to stay away: there may be room for a WebSocket.
+  full: { status: '503 Service Unavailable', code: 'TOO_MANY_SESSIONS', message: 'too many polling sessions' },
 } as const satisfies Record<string, PollRefusal>
 
 /** The session has ended. */
