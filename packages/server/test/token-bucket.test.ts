@@ -116,6 +116,18 @@ describe('a token bucket', () => {
     expect(bucket.take(1, 1)).toBeGreaterThan(0)
   })
 
+  it('is shut long enough for a client to hear of it, however little is missing', () => {
+    let now = 0
+    const rates = { messages: { perSecond: 500, burst: 4_000 }, bytes: { perSecond: 1_000, burst: 4_000 } }
+    const bucket = new TokenBucket(rates, () => now)
+    for (let i = 0; i < 3; i++) expect(bucket.take(1, 1_000)).toBe(0)
+    expect(bucket.take(1, 1_010)).toBe(500)
+    now += 499
+    expect(bucket.take(1, 1)).toBeGreaterThan(0)
+    now += 1
+    expect(bucket.take(1, 1_010)).toBe(0)
+  })
+
   it('looks at the clock once for a slice', () => {
     let looks = 0
     const bucket = new TokenBucket({ messages: { perSecond: 500, burst: 4_000 }, bytes: null }, () => ++looks)

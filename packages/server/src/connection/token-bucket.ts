@@ -2,7 +2,7 @@ import type { BucketRates, Rate } from '../options/inbound-options'
 
 /** What is taken without a look at the clock: this part of the burst. Of a burst below it nothing. */
 const SLICES = 16
-/** A bucket that was empty opens again when it has what comes in this time: not for single messages in between. */
+/** A bucket that was empty opens again with what comes in this time, or when it is full: not for single messages in between, nor for small ones. */
 const REOPEN_MS = 500
 /** Sums of fractions are not exact. */
 const TINY = 1e-6
@@ -38,7 +38,7 @@ class Meter {
     // More than there can ever be takes all there is.
     const needed = Math.min(count, burst)
     if (this.rest + TINY >= needed) return 0
-    const wanted = Math.min(burst, Math.max(needed, this.perMs * REOPEN_MS))
+    const wanted = Math.min(burst, Math.max(needed, this.rest + this.perMs * REOPEN_MS))
     return (wanted - this.rest) / this.perMs
   }
 
