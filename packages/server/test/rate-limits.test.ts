@@ -14,6 +14,8 @@ import { RawClient, type RawFrame } from '../../../test-kit/raw-client'
 import { RawPoller } from '../../../test-kit/raw-poller'
 import { startServer } from '../../../test-kit/server'
 import { until } from '../../../test-kit/wait'
+import type { AnySocket } from '../src/api/socket'
+import type { Connection } from '../src/connection/connection'
 
 /** Ten at once, and then hardly any: whatever the machine does meanwhile. */
 const TEN = { messagesPerSecond: 0.01, burstMessages: 10 }
@@ -161,6 +163,79 @@ describe('a client that sends too fast', () => {
     await until(() => server.io.sockets.sockets.size === 1)
     using again = await pair(server, { ...ada, transports: ['websocket'] })
     expect((await errorOf(again.client.emitWithAck('count', 0))).code).toBe('RATE_LIMITED')
+  })
+
+  it('is measured with all connections of its user, also when it comes back before it has had too much', async () => {
+    const seen: unknown[] = []
+    await using server = await startServer(counting(seen), {
+      login: ({ id }) => ({ id }),
+      rateLimits: { user: TEN },
+    })
+    const auth = { id: 'ada' }
+    for (let link = 0; link < 3; link++) {
+      using client = await RawClient.connect(server.port, '/', auth)
+      for (let n = 0; n < 4; n++) client.emit('count', [n], n)
+      await until(() => client.frames.length === 5)
+      client.send({ type: MESSAGE_TYPES.DISCONNECT }, null)
+      await until(() => server.io.sockets.sockets.size === 0)
+    }
+    expect(seen.length).toBeLessThanOrEqual(10)
+  })
+
+  it('has one limit for an event, however often it leaves a namespace and comes again', async () => {
+    const seen: unknown[] = []
+    await using server = await startServer(
+      (io) => io.of(/^\/d/).on('connection', (s) => s.on('count', (n) => seen.push(n))),
+      {
+        cleanupEmptyChildNamespaces: true,
+        rateLimits: { events: { count: { messagesPerSecond: 0.01, burstMessages: 2 } } },
+      },
+    )
+    using client = await RawClient.connect(server.port, '/d')
+    let { namespace } = client.frames[0] as RawFrame
+    for (let round = 0; round < 3; round++) {
+      client.send({ type: MESSAGE_TYPES.EVENT, namespace, event: 'count', ackId: round }, [round])
+      client.send({ type: MESSAGE_TYPES.DISCONNECT, namespace }, null)
+      client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/d' })
+      const before = namespace
+      namespace = (await client.frame('CONNECTED')).namespace
+      expect(namespace, 'a new one, of the same name').not.toBe(before)
+    }
+    expect(seen).toEqual([0, 1])
+  })
+
+  it('that goes from namespace to namespace is remembered for a bounded number', async () => {
+    const rounds = 3 * LIMITS.namespacesPerConnection
+    const connections = new Set<Connection<AnySocket>>()
+    await using server = await startServer(
+      (io) => io.of(/^\/d/).on('connection', (socket) => connections.add((socket as AnySocket).connection)),
+      { rateLimits: { events: { count: { messagesPerSecond: 1 } } } },
+    )
+    using client = await RawClient.connect(server.port, '/d')
+    for (let round = 0; round < rounds; round++) {
+      client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp: `/d${round}` })
+      const { namespace } = await client.frame('CONNECTED')
+      client.send({ type: MESSAGE_TYPES.EVENT, namespace, event: 'count', ackId: 0 }, [])
+      await client.frame('ACK_ERROR')
+      client.send({ type: MESSAGE_TYPES.DISCONNECT, namespace }, null)
+    }
+    const [connection] = connections
+    expect(connection?.inbound?.events?.size).toBe(LIMITS.namespacesPerConnection)
+  })
+
+  it.each([
+    ['calls that nobody has made', 1],
+    ['calls that are over', 2],
+  ])('of answers to %s is closed as well', async (_what, ackId) => {
+    await using server = await startServer(undefined, { rateLimits: { connection: TEN } })
+    using client = await RawClient.connect(server.port)
+    const [socket] = server.io.sockets.sockets.values()
+    const answer = socket?.timeout(10_000).emitWithAck('question')
+    await client.frame('EVENT')
+    client.send({ type: MESSAGE_TYPES.ACK, ackId: 2 }, [42])
+    expect(await answer).toBe(42)
+    for (let n = 0; n < LIMITS.rateRefusals + 100; n++) client.send({ type: MESSAGE_TYPES.ACK, ackId }, [])
+    expect((await client.close()).code).toBe(CLOSE_CODES.RATE_LIMITED)
   })
 
   it('pays ten times for requests that may be dear', async () => {

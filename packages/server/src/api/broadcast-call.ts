@@ -22,6 +22,11 @@ export class BroadcastCall<Member> implements Deadline {
     wheel.schedule(this, timeoutMs)
   }
 
+  /** Whether an answer of `member` is awaited. */
+  awaits(member: Member): boolean {
+    return this.awaited.has(member)
+  }
+
   /** @returns Whether an answer of `member` was awaited. */
   answer(member: Member, error: RoomcastError | null, args: readonly unknown[]): boolean {
     if (!this.awaited.delete(member)) return false

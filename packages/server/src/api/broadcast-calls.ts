@@ -41,6 +41,11 @@ export class BroadcastCalls {
     this.open.get(ackId)?.finishIfComplete()
   }
 
+  /** Whether an answer of a socket is awaited. */
+  awaits(socket: AnySocket, ackId: number): boolean {
+    return this.open.get(ackId)?.awaits(socket) ?? false
+  }
+
   /** An answer of a socket. */
   answer(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
     if (this.open.get(ackId)?.answer(socket, error, args)) return 'settled'

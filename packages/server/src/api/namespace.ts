@@ -307,6 +307,11 @@ export class Namespace<
     return this.inside.select(targets)
   }
 
+  /** @internal Whether an answer of a socket to a broadcast is awaited. */
+  awaitsAnswer(socket: AnySocket, ackId: number): boolean {
+    return this.calls.awaits(socket, ackId)
+  }
+
   /** @internal An answer of a socket to a broadcast. */
   answerCall(socket: AnySocket, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
     return this.calls.answer(socket, ackId, error, args)

@@ -27,5 +27,6 @@ export interface SocketHost<Member> extends BroadcastHost {
   }
   remove(socket: Member, details: DisconnectDetails | undefined, isFinal: boolean): void
   noteOutgoingListeners(change: number): void
+  awaitsAnswer(socket: Member, ackId: number): boolean
   answerCall(socket: Member, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
 }

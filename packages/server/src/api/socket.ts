@@ -213,6 +213,11 @@ export class Socket<
     if (this.phase === 'connected') this.host.runtime.turn.send(this, frame, true)
   }
 
+  /** @internal Whether the server waits for this answer: even ids are calls of the socket, odd ones broadcasts of its namespace. */
+  awaits(ackId: number): boolean {
+    return ackId % 2 === 1 ? this.host.awaitsAnswer(this, ackId) : (this.acks?.has(ackId) ?? false)
+  }
+
   /** @internal An answer of the client to a call of this socket. */
   settleAck(ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
     return this.acks?.settle(ackId, error, args) ?? 'unknown'

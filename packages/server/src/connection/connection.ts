@@ -18,8 +18,14 @@ export interface InboundRates {
   bucket: TokenBucket | null
   /** Frames that were too many. */
   refusals: TokenBucket | null
-  /** By namespace and event. */
-  events: Map<string, TokenBucket> | null
+  /** By namespace and event; kept when the client leaves the namespace, as long as there is room. */
+  events: Map<string, EventRates> | null
+}
+
+/** What a client may send of one event, in one namespace. */
+export interface EventRates {
+  readonly bucket: TokenBucket
+  namespaceNumber: number
 }
 
 /** Why and how a connection ended. */

@@ -52,6 +52,11 @@ export class PendingAcks {
     return this.lastId
   }
 
+  /** Whether a call still waits. */
+  has(id: number): boolean {
+    return this.pending.has(id)
+  }
+
   /** Ends a call with its answer, if it still waits for one. */
   settle(id: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome {
     const ack = this.pending.get(id)

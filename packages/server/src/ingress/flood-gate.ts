@@ -29,9 +29,11 @@ export class FloodGate {
   /** @returns Whether a frame may be handled; if not, it was answered. */
   admit(connection: Connection<AnySocket>, header: ReadHeader, bytes: number): boolean {
     switch (header.type) {
-      // The server has asked for it.
       case MESSAGE_TYPES.ACK:
       case MESSAGE_TYPES.ACK_ERROR:
+        // The server has asked for it; but not for what comes twice, late, or for a namespace that has ended.
+        if (connection.member(header.namespace)?.awaits(header.ackId)) return true
+        break
       // Its answer names what is in its body: see below.
       case MESSAGE_TYPES.CONNECT:
         return true
@@ -72,6 +74,7 @@ export class FloodGate {
     retryAfterMs: number,
   ): boolean {
     if (this.countRefusal(connection)) return false
+    if (type === MESSAGE_TYPES.ACK || type === MESSAGE_TYPES.ACK_ERROR) return false
     const isCall = type === MESSAGE_TYPES.CALL || type === MESSAGE_TYPES.REQUEST || type === MESSAGE_TYPES.EVENT
     if (!isCall) return true
     // Nothing is sent of a namespace that is not there.

@@ -1,9 +1,10 @@
 import { LIMITS } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
-import type { Connection, InboundRates } from '../connection/connection'
+import type { Connection, EventRates, InboundRates } from '../connection/connection'
 import { Recent } from '../connection/recent'
 import { TokenBucket } from '../connection/token-bucket'
 import type { BucketRates, ResolvedRateLimits } from '../options/inbound-options'
+import type { UserRates } from '../people/account'
 
 /** Refusals that a connection may have behind it: twice what a client has on its way, and what one that heeds them meets each second. */
 const REFUSALS: BucketRates = { messages: { perSecond: 50, burst: LIMITS.rateRefusals }, bytes: null }
@@ -15,7 +16,7 @@ const QUIET_PING_MS = 1_000
  * connections have none.
  */
 export class RateLimiter {
-  /** Buckets of users who were over their limit: who comes back finds what was left. */
+  /** Buckets of users who have gone: who comes back finds what was left. */
   private readonly users: Recent<TokenBucket>
 
   constructor(
@@ -74,26 +75,47 @@ export class RateLimiter {
   private chargeUser(socket: AnySocket, rates: BucketRates, messages: number, bytes: number): number {
     const account = socket.login?.account
     if (!account) return 0
-    const key = `${socket.namespaceNumber}\n${account.id}`
-    account.inbound ??= this.users.take(key) ?? new TokenBucket(rates, this.clock)
-    const waitMs = account.inbound.take(messages, bytes)
-    if (waitMs > 0) this.users.add(key, account.inbound)
-    return waitMs
+    account.inbound ??= this.bucketOf(account.id, socket, rates)
+    return account.inbound.bucket.take(messages, bytes)
+  }
+
+  private bucketOf(userId: string, socket: AnySocket, rates: BucketRates): UserRates {
+    const key = keyOf(socket, userId)
+    const bucket = this.users.take(key) ?? new TokenBucket(rates, this.clock)
+    return { bucket, keep: () => this.users.add(key, bucket) }
   }
 
   private chargeEvent(socket: AnySocket, event: string, messages: number, bytes: number): number {
-    const limit = this.limits.events?.get(event)
-    if (limit === undefined) return 0
-    const rates = ratesOf(socket.connection)
+    const { events } = this.limits
+    const limit = events?.get(event)
+    if (!events || limit === undefined) return 0
+    const { connection, namespaceNumber } = socket
+    const rates = ratesOf(connection)
     rates.events ??= new Map()
-    const key = `${socket.namespaceNumber}\n${event}`
-    let bucket = rates.events.get(key)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(limit, this.clock)
-      rates.events.set(key, bucket)
+    const key = keyOf(socket, event)
+    let entry = rates.events.get(key)
+    if (entry === undefined) {
+      if (rates.events.size >= events.size * LIMITS.namespacesPerConnection) forgetOneThatLeft(connection, rates.events)
+      entry = { bucket: new TokenBucket(limit, this.clock), namespaceNumber }
+      rates.events.set(key, entry)
     }
-    return bucket.take(messages, bytes)
+    entry.namespaceNumber = namespaceNumber
+    return entry.bucket.take(messages, bytes)
   }
+}
+
+/** A client may go from one namespace to the next for ever. */
+function forgetOneThatLeft(connection: Connection<AnySocket>, events: Map<string, EventRates>): void {
+  for (const [key, { namespaceNumber }] of events) {
+    if (connection.member(namespaceNumber) !== null) continue
+    events.delete(key)
+    return
+  }
+}
+
+/** By the name of the namespace, which may have another number when it is made again. */
+function keyOf({ nsp: { name } }: AnySocket, of: string): string {
+  return `${name.length}\n${name}${of}`
 }
 
 function ratesOf(connection: Connection<AnySocket>): InboundRates {

@@ -47,7 +47,7 @@ export interface HandshakeLimits {
 export interface InboundOptions {
   /**
    * How fast clients may send. What is over the limit is not handled: a call is answered with `RATE_LIMITED` and `{ retryAfterMs }`, for another event the client
-   * fires `error` with that, and who goes on is closed with 4015. All frames count, but not answers to the server's calls; the requests
+   * fires `error` with that, and who goes on is closed with 4015. All frames count, but not answers that the server waits for; the requests
    * `join`, `history`, `sync`, `watch` and `users` count as ten. false takes everything.
    */
   readonly rateLimits?: RateLimits | false

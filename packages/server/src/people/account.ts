@@ -18,6 +18,13 @@ export interface AccountList {
   forget(account: { readonly id: string }): void
 }
 
+/** What a user may send. */
+export interface UserRates {
+  readonly bucket: TokenBucket
+  /** The user is gone: keeps the bucket for when they come back. */
+  keep(): void
+}
+
 /** A user who is online in one namespace: one profile, however many sockets. */
 export class Account<Member extends PeopleMember> {
   readonly id: string
@@ -25,7 +32,7 @@ export class Account<Member extends PeopleMember> {
   /** The lists it is on: they are told when the profile changes. */
   readonly lists = new Set<AccountList>()
   /** What all sockets of the user together may send; null until one of them does. */
-  inbound: TokenBucket | null = null
+  inbound: UserRates | null = null
 
   constructor(public profile: Profile) {
     this.id = profile.user.id

@@ -85,6 +85,7 @@ export class Directory<Member extends PeopleMember> {
     if (account.members.size > 0 || this.accounts.get(account.id) !== account) return
     this.accounts.delete(account.id)
     this.freeName(account)
+    account.inbound?.keep()
   }
 
   /**
