@@ -374,6 +374,19 @@ describe('the client of a server that refuses for now', () => {
     expect(user.client.connected).toBe(true)
   })
 
+  it('fails a call that would have to wait for long, and sends what comes behind it', async () => {
+    const seen: unknown[] = []
+    await using server = await startServer(counting(seen), {
+      rateLimits: { events: { count: { messagesPerSecond: 1 / 60, burstMessages: 1 } } },
+    })
+    using user = await pair(server, { transports: ['websocket'] })
+    await user.client.idempotent.emitWithAck('count', 1)
+    const refused = user.client.idempotent.emitWithAck('count', 2)
+    expect((await errorOf(refused)).data).toMatchObject({ retryAfterMs: expect.any(Number) })
+    expect(await user.client.emitWithAck('free')).toBe('free')
+    expect(seen).toEqual([1])
+  })
+
   it('makes requests of the library again, in their order', async () => {
     const joined: string[] = []
     await using server = await startServer(

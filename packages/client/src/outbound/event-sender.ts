@@ -10,6 +10,9 @@ const LEAST_MS = 50
 /** Repeatable calls on their way at once on a connection that has sent too fast once: few more are refused. */
 const CAREFUL = 16
 
+/** Whoever is to wait longer is told: meanwhile nothing else of the socket would be sent. */
+const MAX_REST_MS = 10_000
+
 /** The options of a socket that concern what it sends. */
 export interface SenderOptions {
   readonly ackTimeout: number
@@ -164,7 +167,7 @@ export class EventSender {
     if (retry && error.code === 'TOO_MANY_PENDING_ACKS') return
     const restMs = error?.code === 'RATE_LIMITED' ? retryAfterOf(error) : undefined
     const request = this.#acks.get(ackId)?.request
-    if (error && restMs !== undefined && (retry || request)) {
+    if (error && restMs !== undefined && restMs <= MAX_REST_MS && (retry || request)) {
       this.#pause(restMs)
       if (!retry) this.#requests.set(ackId, request as NamedBody)
       else {
