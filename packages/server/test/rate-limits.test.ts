@@ -387,6 +387,37 @@ describe('the client of a server that refuses for now', () => {
     expect(seen).toEqual([1])
   })
 
+  it('makes many requests again without being closed for it', async () => {
+    await using server = await startServer((io) => io.rooms('*', { authorize: () => true }), {
+      rateLimits: { connection: { messagesPerSecond: 400, burstMessages: 100 } },
+    })
+    using user = await pair(server, { transports: ['websocket'] })
+    const names = Array.from({ length: 240 }, (_, n) => `r${n}`)
+    const rooms = await Promise.all(names.map((name) => user.client.join(name)))
+    expect(rooms.map(({ isJoined }) => isJoined)).toEqual(names.map(() => true))
+  })
+
+  it('keeps ordinary events as well until it takes more', async () => {
+    const seen: unknown[] = []
+    await using server = await startServer(
+      (io) => {
+        counting(seen)(io)
+        io.rooms('*', { authorize: () => true })
+      },
+      { rateLimits: { connection: { messagesPerSecond: 100, burstMessages: 15 } } },
+    )
+    using user = await pair(server, { transports: ['websocket'] })
+    const errors: unknown[] = []
+    user.client.on('error', (error) => errors.push(error))
+    await user.client.join('a')
+    const room = user.client.join('b')
+    // Behind the refusal.
+    await user.client.emitWithAck('free').catch(() => {})
+    user.client.emit('count', 1)
+    await Promise.all([room, user.client.emitWithAck('free')])
+    expect([seen, errors]).toEqual([[1], []])
+  })
+
   it('makes requests of the library again, in their order', async () => {
     const joined: string[] = []
     await using server = await startServer(

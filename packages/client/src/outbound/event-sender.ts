@@ -7,7 +7,7 @@ import { retryAfterOf } from './retry-after'
 /** A call is not sent again if less than this is left of its time: no answer would come. */
 const LEAST_MS = 50
 
-/** Repeatable calls on their way at once on a connection that has sent too fast once: few more are refused. */
+/** Repeatable calls on their way at once, and requests, on a connection that has sent too fast once: few more are refused. */
 const CAREFUL = 16
 
 /** Whoever is to wait longer is told: meanwhile nothing else of the socket would be sent. */
@@ -59,7 +59,10 @@ export interface EmitFlags {
  * server that has seen it knows so for that long.
  */
 export class EventSender {
-  readonly #acks = new PendingAcks(() => this.flush())
+  readonly #acks = new PendingAcks((id) => {
+    if (this.#asked.delete(id)) this.#sendRequests()
+    this.flush()
+  })
   readonly #outbox: Outbox
   readonly #host: SenderHost
   readonly #options: SenderOptions
@@ -67,8 +70,10 @@ export class EventSender {
   #isGreeting = false
   /** Set until the server takes more: what it has refused waits, and what comes behind it. */
   #rest: ReturnType<typeof setTimeout> | undefined
-  /** Repeatable calls that may be on their way, besides the bound of all. */
+  /** Repeatable calls that may be on their way, besides the bound of all, and requests. */
   #window = Number.POSITIVE_INFINITY
+  /** Requests that are on their way, since that is bounded. */
+  readonly #asked = new Set<number>()
   /** Requests that wait for a connection, or until the server takes more, by ack id. */
   readonly #requests = new Map<number, NamedBody>()
 
@@ -109,7 +114,7 @@ export class EventSender {
     const ackId = settle && !retry ? this.#acks.add(timeoutMs, settle) : -1
     if (settle && !retry && ackId < 0) return
     // Nothing overtakes what still waits, but what must not wait.
-    const mayGo = isConnected && (flags.volatile || this.#isGreeting || this.#outbox.size === 0)
+    const mayGo = isConnected && (flags.volatile || this.#isGreeting || (!this.#rest && this.#outbox.size === 0))
     if (mayGo && !retry) return this.#host.sendEvent(event, ackId, body, false)
     const entry: OutboxEntry = {
       event,
@@ -149,10 +154,11 @@ export class EventSender {
     const ack = this.#acks.get(ackId)
     if (!ack) return
     ack.request = body
-    if (this.#rest) {
+    if (!this.#mayAsk) {
       this.#requests.set(ackId, body)
       return
     }
+    if (this.#window === CAREFUL) this.#asked.add(ackId)
     try {
       this.#host.sendRequest(ackId, body)
     } catch (error) {
@@ -169,8 +175,10 @@ export class EventSender {
     const request = this.#acks.get(ackId)?.request
     if (error && restMs !== undefined && restMs <= MAX_REST_MS && (retry || request)) {
       this.#pause(restMs)
-      if (!retry) this.#requests.set(ackId, request as NamedBody)
-      else {
+      if (!retry) {
+        this.#asked.delete(ackId)
+        this.#requests.set(ackId, request as NamedBody)
+      } else {
         // It was no try.
         retry.left++
         this.#acks.settle(ackId, error, [], true)
@@ -189,12 +197,16 @@ export class EventSender {
     this.flush()
   }
 
+  get #mayAsk(): boolean {
+    return !this.#rest && this.#asked.size < this.#window
+  }
+
   #sendRequests(): void {
     // In the order in which they were made.
     for (const [ackId, body] of [...this.#requests].sort(([a], [b]) => a - b)) {
-      if (!this.#host.isConnected()) return
-      this.#requests.delete(ackId)
-      this.request(ackId, ...body)
+      if (!this.#host.isConnected() || !this.#mayAsk) return
+      // One that fails at once lets the next ones go from within.
+      if (this.#requests.delete(ackId)) this.request(ackId, ...body)
     }
   }
 
@@ -214,6 +226,7 @@ export class EventSender {
     clearTimeout(this.#rest)
     this.#rest = undefined
     this.#window = Number.POSITIVE_INFINITY
+    this.#asked.clear()
     const unsent = this.#outbox.ackIds()
     this.#acks.failSent((id) => !unsent.has(id))
   }

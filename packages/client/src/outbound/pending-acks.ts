@@ -20,13 +20,13 @@ export interface PendingAck {
 /** The calls that one socket waits for. Each settles exactly once: answered, failed, timed out or disconnected. */
 export class PendingAcks {
   readonly #pending = new Map<number, PendingAck>()
-  readonly #onSettled: () => void
+  readonly #onSettled: (id: number) => void
   #lastId = 0
   /** Those that were made by the application. */
   #bounded = 0
 
   /** @param onSettled  Told after each call that has ended: another one has a place. */
-  constructor(onSettled: () => void) {
+  constructor(onSettled: (id: number) => void) {
     this.#onSettled = onSettled
   }
 
@@ -69,7 +69,7 @@ export class PendingAcks {
     const ack = this.#pending.get(id)
     this.forget(id)
     ack?.settle(error, args, isLost)
-    this.#onSettled()
+    this.#onSettled(id)
   }
 
   /** Drops a call without telling anybody. */
