@@ -10,7 +10,7 @@ export class ConnectionView {
   /** @internal */
   constructor(
     private readonly connection: Connection<NamespaceMember>,
-    private readonly runtime: Pick<Runtime, 'reportFault' | 'turn'>,
+    private readonly runtime: Pick<Runtime, 'reportFault'>,
   ) {}
 
   /** The transport in use. A connection that begins with polling may move to a WebSocket: see `upgrade`. */
@@ -94,8 +94,7 @@ export class ConnectionView {
 
   /** Made for the first listener: most connections never have one. */
   private events(): ConnectionEvents {
-    const { reportFault, turn } = this.runtime
-    this.connection.events ??= new ConnectionEvents(reportFault, (action) => turn.whenIdle(action))
+    this.connection.events ??= new ConnectionEvents(this.runtime.reportFault)
     return this.connection.events
   }
 }

@@ -22,11 +22,7 @@ interface Wait {
 export class ConnectionEvents extends Emitter<Record<never, never>, ConnectionReservedEvents> {
   private wait: Wait | null = null
 
-  constructor(
-    private readonly reportFault: FaultHook,
-    /** Runs what calls user code, when nothing is being delivered. */
-    private readonly whenIdle: (action: () => void) => void,
-  ) {
+  constructor(private readonly reportFault: FaultHook) {
     super()
   }
 
@@ -42,7 +38,8 @@ export class ConnectionEvents extends Emitter<Record<never, never>, ConnectionRe
       this.wait?.resolve()
       this.wait = null
     }
-    this.whenIdle(() => this.fire('congestion', congestion))
+    // Whatever is being sent is sent first: a listener may emit, or close the connection.
+    queueMicrotask(() => this.fire('congestion', congestion))
   }
 
   /** The connection is closed. */

@@ -43,6 +43,8 @@ export class OutgoingFlow implements LaneHost {
   private readonly confirmations = new Confirmations()
   private freshUntil = 0
   private serving: NodeJS.Immediate | undefined
+  /** The link has ended: the engine throws for whoever touches it. */
+  private isOver = false
 
   constructor(
     private readonly wire: FlowingWire,
@@ -74,6 +76,8 @@ export class OutgoingFlow implements LaneHost {
   confirm(payload: ArrayBuffer): void {
     if (!this.confirmations.confirm(payload, performance.now())) return
     this.serve()
+    // Of what was handed over while too many signs were asked for, nothing else would tell.
+    if (this.lane !== null) this.mark(this.settings.clock.now(), 1)
     this.note()
     if (
       this.lane !== null &&
@@ -86,6 +90,7 @@ export class OutgoingFlow implements LaneHost {
   /** The link ends. @param sendsRest  Hands over what waits. */
   dispose(sendsRest: boolean): void {
     const { lane } = this
+    this.isOver = true
     clearImmediate(this.serving)
     if (lane === null) return
     this.settings.topics.remove(lane)
@@ -163,7 +168,7 @@ export class OutgoingFlow implements LaneHost {
 
   private slowDown(): void {
     const { wire, ws, settings } = this
-    if (this.lane !== null || wire.connection?.phase !== 'open') return
+    if (this.isOver || this.lane !== null || wire.connection?.phase !== 'open') return
     const { handed } = wire
     const lane = new SlowLane(this)
     for (const topic of ws.getTopics()) {

@@ -254,12 +254,13 @@ export class PollSession implements WirePort, TopicReceiver {
     this.switching = null
     attempt.cancelDeadline()
     connection.port = wire
+    // What waited here does not wait any more.
+    connection.noteBuffered(wire.bufferedBytes(), this.host.runtime.flowLimits)
     for (const topic of this.topics) wire.subscribe(topic)
     // What the topics carried before has come here.
     wire.adjust(-connection.sharedBytes())
     this.leaveOpen('gone', POLL_REFUSALS.switched)
     this.finish()
-    connection.events?.fire('upgrade', { name: wire.transport })
     return true
   }
 

@@ -171,6 +171,8 @@ export class WebSocketTransport {
       if (moved === null) return true
       data.connection = moved
       data.attempt = null
+      // Last: a listener may emit, and what is sent is counted for the connection that the WebSocket carries.
+      moved.events?.fire('upgrade', { name: 'websocket' })
       return false
     }
     if (!isFresh || !isBinary || connection === null || !this.switching.isSwitch(frame)) return false
