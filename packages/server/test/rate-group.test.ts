@@ -1,3 +1,4 @@
+import { LIMITS } from '@roomcast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PendingValue } from '../src/egress/pending-value'
 import { RateGroup } from '../src/egress/rate-group'
@@ -11,10 +12,11 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 
 afterEach(() => void vi.useRealTimers())
 
 /** A group with one member, on a clock that the test moves. */
-function makeGroup(rate: number) {
+function makeGroup(rate: number, onPublish: (value: string) => void = () => {}) {
   const published: { readonly at: number; readonly value: string }[] = []
   const turn = new TurnQueue({ publish: () => {} })
   const group = new RateGroup<never>('topic', periodOf(rate), turn, (_audience, _left, frame) => {
+    onPublish(text(frame))
     published.push({ at: performance.now(), value: text(frame) })
   })
   group.members.add({} as never)
@@ -69,6 +71,32 @@ describe('a group of one rate', () => {
     expect(published.map(({ value }) => value)).toEqual(['1', '2', '4'])
     vi.advanceTimersByTime(10_000)
     expect(published).toHaveLength(3)
+  })
+
+  test('the last value waits for one period, however often more came than may wait', () => {
+    const { published, take, last } = makeGroup(1)
+    for (let i = 0; i < 50 * (LIMITS.pacedValues + 2); i++) take(String(i))
+    take('last')
+    vi.advanceTimersByTime(1_000 + 25)
+    expect(published.at(-1)?.value).toBe(last())
+    const { length } = published
+    take('last')
+    expect(published).toHaveLength(length)
+    vi.advanceTimersByTime(1_000 + 25)
+    expect(published).toHaveLength(length + 1)
+  })
+
+  test('a publish that fails takes its value with it, and no other', () => {
+    let isBroken = false
+    const { group, published, take } = makeGroup(1, (value) => {
+      if (isBroken && value === '3') throw new Error('broken')
+    })
+    for (const id of ['a', 'a', 'b', 'c']) take(id)
+    isBroken = true
+    expect(() => group.flush()).toThrow('broken')
+    expect(published.map(({ value }) => value)).toEqual(['1', '2'])
+    vi.advanceTimersByTime(2_000 + 25)
+    expect(published.map(({ value }) => value)).toEqual(['1', '2', '4'])
   })
 
   test('every value has its newest version, in the order in which they came first', () => {

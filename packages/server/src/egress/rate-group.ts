@@ -12,6 +12,12 @@ export type PublishToAll<Member> = (
   flags: DeliveryFlags,
 ) => void
 
+/** A value that a member would have been sent. */
+export interface WaitingFrame {
+  readonly frame: Uint8Array
+  readonly flags: DeliveryFlags
+}
+
 const GRAINS_MS = [25, 5, 1]
 const NO_BYTES = new Uint8Array(0)
 
@@ -58,8 +64,10 @@ export class RateGroup<Member extends RoomMember> {
     if (pending === undefined) this.pending.set(latest.id, PendingValue.of(frame, flags, left))
     else pending.update(frame, flags, left)
     this.pendingBytes += (pending?.common.length ?? frame.length) - bytesBefore
-    if (this.pending.size > LIMITS.pacedValues || this.pendingBytes > LIMITS.pacedBytes) this.publish()
-    else this.wait(now)
+    if (this.pending.size <= LIMITS.pacedValues && this.pendingBytes <= LIMITS.pacedBytes) return this.wait(now)
+    // The period begins anew. Added to the one that runs, periods would pile up, and the last value wait for all of them.
+    this.nextAt = now
+    this.publish()
   }
 
   /** A member comes: what waits was sent before. */
@@ -69,17 +77,18 @@ export class RateGroup<Member extends RoomMember> {
     for (const value of this.pending.values()) value.leaveOut(member)
   }
 
-  /** A member goes. @param isStaying  In the room: what waits is sent now. */
-  remove(member: Member, isStaying: boolean): void {
+  /** A member goes. @returns What waits for it. */
+  remove(member: Member): readonly WaitingFrame[] {
     untie(member, this.audience)
     this.members.delete(member)
-    const waiting = [...this.pending.values()].map((value) => ({ frame: value.for(member), flags: value.flags }))
-    for (const value of this.pending.values()) value.forget(member)
-    if (this.members.size === 0) this.clear()
-    if (!isStaying) return
-    for (const { frame, flags } of waiting) {
-      if (frame !== null) this.turn.send(member, frame, flags.compress, null, flags.latest)
+    const waiting: WaitingFrame[] = []
+    for (const value of this.pending.values()) {
+      const frame = value.for(member)
+      if (frame !== null) waiting.push({ frame, flags: value.flags })
+      value.forget(member)
     }
+    if (this.members.size === 0) this.clear()
+    return waiting
   }
 
   /** Publishes what waits, at once. */
@@ -102,22 +111,29 @@ export class RateGroup<Member extends RoomMember> {
   }
 
   private publish(): void {
-    clearTimeout(this.timer)
-    this.timer = undefined
     const now = performance.now()
     // From when it should have been: a timer that is late now and then makes the rate no lower.
     this.nextAt = Math.max(this.nextAt, now - this.periodMs) + this.periodMs
-    const values = [...this.pending.values()]
-    this.pending.clear()
-    this.pendingBytes = 0
-    for (const value of values) {
-      const { exceptions } = value
-      const excepted = exceptions === null ? null : new Set(exceptions.keys())
-      this.publishTo(this.audience, excepted, value.common, value.flags)
-      const { compress, latest } = value.flags
-      for (const [member, frame] of exceptions ?? []) {
-        if (frame !== null) this.turn.publishTo(member, frame, compress, latest)
+    const values = [...this.pending]
+    this.clear()
+    let next = 0
+    try {
+      while (next < values.length) this.publishValue((values[next++] as (typeof values)[number])[1])
+    } finally {
+      // What a publish that fails leaves behind has the next period.
+      for (const [id, value] of values.slice(next)) {
+        this.pending.set(id, value)
+        this.pendingBytes += value.common.length
       }
+      if (this.pending.size > 0) this.wait(now)
+    }
+  }
+
+  private publishValue({ common, flags, exceptions }: PendingValue<Member>): void {
+    const excepted = exceptions === null ? null : new Set(exceptions.keys())
+    this.publishTo(this.audience, excepted, common, flags)
+    for (const [member, frame] of exceptions ?? []) {
+      if (frame !== null) this.turn.publishTo(member, frame, flags.compress, flags.latest)
     }
   }
 

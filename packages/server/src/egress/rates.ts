@@ -8,7 +8,7 @@ import {
   untie,
 } from '../rooms/room-index'
 import type { DeliveryFlags } from './delivery-flags'
-import { type PublishToAll, RateGroup } from './rate-group'
+import { type PublishToAll, RateGroup, type WaitingFrame } from './rate-group'
 import { periodOf } from './rate-steps'
 import type { TurnQueue } from './turn-queue'
 
@@ -114,15 +114,11 @@ export class RoomRates<Member extends RoomMember> implements SideTopics<Member> 
   choose(member: Member, periodMs: number | null): void {
     const before = this.groupOf.get(member)
     if ((before?.periodMs ?? null) === periodMs) return
-    this.release(member, true)
-    if (periodMs === null) return this.enter(member)
-    let group = this.groups.get(periodMs)
-    if (group === undefined) {
-      group = new RateGroup(`${this.room.topic}\0${periodMs}`, periodMs, this.turn, this.publishTo)
-      this.groups.set(periodMs, group)
-    }
-    this.groupOf.set(member, group)
-    group.add(member)
+    const waiting = this.release(member)
+    if (periodMs === null) this.enter(member)
+    else this.enterGroup(member, periodMs)
+    // Last: until it is on its new topic, the account of its link does not add up.
+    for (const { frame, flags } of waiting) this.turn.send(member, frame, flags.compress, null, flags.latest)
   }
 
   enter(member: Member): void {
@@ -130,7 +126,7 @@ export class RoomRates<Member extends RoomMember> implements SideTopics<Member> 
   }
 
   leave(member: Member): void {
-    this.release(member, false)
+    this.release(member)
   }
 
   bytesFor(member: Member): number {
@@ -143,16 +139,27 @@ export class RoomRates<Member extends RoomMember> implements SideTopics<Member> 
     for (const group of this.groups.values()) group.flush()
   }
 
-  /** @param isStaying  It stays in the room, with another rate. */
-  private release(member: Member, isStaying: boolean): void {
+  private enterGroup(member: Member, periodMs: number): void {
+    let group = this.groups.get(periodMs)
+    if (group === undefined) {
+      group = new RateGroup(`${this.room.topic}\0${periodMs}`, periodMs, this.turn, this.publishTo)
+      this.groups.set(periodMs, group)
+    }
+    this.groupOf.set(member, group)
+    group.add(member)
+  }
+
+  /** @returns What waits for the member. */
+  private release(member: Member): readonly WaitingFrame[] {
     const group = this.groupOf.get(member)
     if (group === undefined) {
       if (this.isRestNative) untie(member, this.rest)
-      return
+      return []
     }
     this.groupOf.delete(member)
-    group.remove(member, isStaying)
+    const waiting = group.remove(member)
     if (group.members.size === 0) this.groups.delete(group.periodMs)
+    return waiting
   }
 }
 

@@ -123,8 +123,9 @@ export class RoomIndex<Member extends RoomMember> {
   /** Takes a socket out of all its rooms and of the namespace. */
   remove(member: Member): void {
     if (!this.members.delete(member.id)) return
-    for (const room of member.joined?.slice() ?? []) this.leave(member, room.name)
+    // At once, since its bytes are in the sum of members only.
     if (this.isEverybodyNative) untie(member, this.everybodyInside)
+    for (const room of member.joined?.slice() ?? []) this.leave(member, room.name)
     if (member.hasOwnTopic) member.wire?.unsubscribe(member.id)
     this.observer.left(member.id, member.id)
     // Others may have joined it; then it goes with the last of them.
@@ -188,7 +189,7 @@ export class RoomIndex<Member extends RoomMember> {
 
   /** Bytes that were ever published to the topics that a socket shares with others. */
   sharedBytes(member: Member): number {
-    let bytes = this.isEverybodyNative ? this.everybodyInside.bytes : 0
+    let bytes = this.isEverybodyNative && this.members.has(member.id) ? this.everybodyInside.bytes : 0
     if (member.joined !== null)
       for (const room of member.joined) bytes += room.bytes + (room.side?.bytesFor(member) ?? 0)
     return bytes
