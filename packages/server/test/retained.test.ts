@@ -1,5 +1,6 @@
 import { LIMITS } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
+import { RawPoller } from '../../../test-kit/raw-poller'
 import { RawSession } from '../../../test-kit/raw-room'
 import { startServer } from '../../../test-kit/server'
 import { until } from '../../../test-kit/wait'
@@ -272,4 +273,25 @@ describe('values that a room retains', () => {
     expect(quotes(bob)).toContainEqual(['A', policy === book ? { ask: 3 } : { bid: 1, ask: 3 }])
     expect(server.faults).toEqual([])
   })
+})
+
+test('a value that is emitted because another one was too much for somebody is the newer one for who joins, too', async () => {
+  await using server = await startPolicies({ book }, { maxOutgoingBytes: 16_384 })
+  const { io } = server
+  using slow = await RawPoller.connect(server.port)
+  const [socket] = [...io.sockets.sockets.values()]
+  socket?.join('book')
+  socket?.on('disconnect', () => void io.to('book').emit('quote', 'A', 'newer'))
+  while (socket?.conn.congestion !== 'over') io.to('book').emit('fill', new Uint8Array(1_024))
+  expect(socket?.connected).toBe(true)
+  using ada = await RawSession.connect(server.port)
+  enterAll(server, 'book', ada)
+  io.to('book').emit('quote', 'A', 'the older one')
+  expect(socket?.connected).toBe(false)
+  using bob = await RawSession.connect(server.port)
+  enterAll(server, 'book', bob)
+  await arrived(ada, bob)
+  expect(quotes(ada).at(-1)).toEqual(['A', 'newer'])
+  expect(quotes(bob)).toEqual([['A', 'newer']])
+  expect(slow.session).not.toBe('')
 })

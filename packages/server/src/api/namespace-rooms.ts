@@ -116,10 +116,11 @@ export class NamespaceRooms {
 
   /** Sends a latest value, and retains it if its room does. @param frame  Copied before it returns. */
   emitValue(targets: Targets, { compress }: DeliveryFlags, frame: Uint8Array, value: EmittedValue): void {
-    // To merge is to encode, which takes the place of what was encoded.
-    const own = value.merge === null ? frame : frame.slice()
-    this.broadcaster.publish(targets, own, { volatile: false, compress, latest: value })
+    // To merge is to encode, which takes the place of what was encoded; so does whoever emits when told that values were lost.
+    const own = value.merge === null && value.retainedIn === null ? frame : frame.slice()
+    // First: behind a publish those are called whose client it was too much for, and they may emit a newer one.
     this.retained.keep(value, { compress, order: 0, except: targets.except, rooms: [], frame: own })
+    this.broadcaster.publish(targets, own, { volatile: false, compress, latest: value })
   }
 
   /** Sends an event, in the order of everything else. @param frame  Copied before it returns. */
