@@ -78,6 +78,22 @@ describe('a rate', () => {
     }
   })
 
+  test('that was chosen last is what the next connection is told, though one before is answered first', async () => {
+    await using server = await startRooms(RESUMED)
+    using pair = await scene(server)
+    const { socket, link } = pair
+    const room = await joined(socket, link)
+    const first = room.setMaxRate(5)
+    const second = room.setMaxRate(10)
+    link.ack(await request(link, 'rate'))
+    await first
+    expect(room.maxRate).toBe(10)
+    const later = await reconnected(socket, link, server)
+    await request(later, 'sync')
+    expect((await request(later, 'rate')).body).toEqual(['rate', 'book', 10])
+    await second
+  })
+
   test.each([0, -1, 0.009, 1_000.1, Number.NaN, Number.POSITIVE_INFINITY, '10', null])(
     'of %s is refused before anything is sent',
     async (given) => {

@@ -20,6 +20,8 @@ export interface RatesHost {
 export class Rates {
   readonly #host: RatesHost
   readonly #sender: EventSender
+  /** The last choice of each room. */
+  readonly #newest = new WeakMap<OpenRoom, object>()
 
   constructor(host: RatesHost, sender: EventSender) {
     this.#host = host
@@ -32,10 +34,15 @@ export class Rates {
       assertRate(rate)
       // At once: a `join` that is sent from now on is behind the request.
       room.maxRate = rate
+      const choice = {}
+      this.#newest.set(room, choice)
       if (!isTold) return resolve()
       const ackId = this.#sender.expect((error, _results, isLost) => {
-        if (!error) holdRate(room, rate)
-        else if (!isLost && room.maxRate === rate) room.maxRate = room.heldRate
+        if (!error) {
+          room.heldRate = rate
+          // Unless another one was chosen since: it is what the next connection is told.
+          if (this.#newest.get(room) === choice) room.maxRate = rate
+        } else if (!isLost && room.maxRate === rate) room.maxRate = room.heldRate
         // The next connection is told of it.
         if (!error || (isLost && !this.#host.isConnected())) resolve()
         else reject(error)
