@@ -68,6 +68,7 @@ export class RawPoller implements Disposable {
   ended: HttpAnswer | null = null
   private taken = 0
   private isLooping = false
+  private isAbandoned = false
   private readonly codec = createCompactCodec()
   private readonly agent = new Agent({ keepAlive: true })
   private readonly stop = new AbortController()
@@ -222,15 +223,25 @@ export class RawPoller implements Disposable {
 
   /** Cuts what is under way, without a word to the server. */
   abandon(): void {
+    this.isAbandoned = true
     this.isLooping = false
     this.stop.abort()
     this.agent.destroy()
   }
 
+  /** Leaves, unless it is gone already: a server that closes would wait a second for a client that may still ask. */
   [Symbol.dispose](): void {
-    this.abandon()
+    const isThere = this.session !== '' && !this.isAbandoned
+    this.isLooping = false
+    this.stop.abort()
+    if (!isThere) return this.agent.destroy()
+    const left = this.request({ method: 'DELETE', signal: AbortSignal.timeout(LEAVE_MS) })
+    left.catch(() => {}).finally(() => this.agent.destroy())
   }
 }
+
+/** How long the last request may take. */
+const LEAVE_MS = 1_000
 
 /** The frames of a polling answer. */
 export function readAnswer(answer: HttpAnswer): Batch {
