@@ -76,15 +76,8 @@ export class OutgoingFlow implements LaneHost {
   confirm(payload: ArrayBuffer): void {
     if (!this.confirmations.confirm(payload, performance.now())) return
     this.serve()
-    // Of what was handed over while too many signs were asked for, nothing else would tell.
-    if (this.lane !== null) this.mark(this.settings.clock.now(), 1)
     this.note()
-    if (
-      this.lane !== null &&
-      this.lane.next === undefined &&
-      this.unconfirmed <= this.windowBytes(this.settings.clock.now()) / 2
-    )
-      this.speedUp()
+    if (this.hasCaughtUp()) this.speedUp()
   }
 
   /** The link ends. @param sendsRest  Hands over what waits. */
@@ -192,18 +185,26 @@ export class OutgoingFlow implements LaneHost {
     wire.keepAccount(handed, false)
   }
 
+  /** Whether nothing waits, and little is on its way. */
+  private hasCaughtUp(): boolean {
+    if (this.lane === null || this.lane.next !== undefined) return false
+    return this.unconfirmed <= this.windowBytes(this.settings.clock.now()) / 2
+  }
+
   /** Hands over what the client has confirmed room for. */
   private serve(): void {
     const { lane, settings } = this
-    if (lane === null || lane.next === undefined || this.wire.connection?.phase !== 'open') return
+    if (lane === null || this.wire.connection?.phase !== 'open') return
     const now = settings.clock.now()
-    const windowBytes = this.windowBytes(now)
-    const stepBytes = this.stepBytes(now)
-    this.handOver(lane, () => {
-      this.mark(now, stepBytes)
-      return this.unconfirmed < windowBytes && this.ws.getBufferedAmount() <= this.engineBytes
-    })
-    // The answer is what serving goes on with.
+    if (lane.next !== undefined) {
+      const windowBytes = this.windowBytes(now)
+      const stepBytes = this.stepBytes(now)
+      this.handOver(lane, () => {
+        this.mark(now, stepBytes)
+        return this.unconfirmed < windowBytes && this.ws.getBufferedAmount() <= this.engineBytes
+      })
+    }
+    // The answer is what serving goes on with. Also if nothing waits: there may have been too many signs on their way to ask for another.
     this.mark(now, 1)
   }
 
