@@ -32,6 +32,24 @@ export interface Table {
   readonly compared: readonly ComparedRow[]
 }
 
+/** One table of a micro benchmark: variants of one function, in one process. */
+export interface MicroTable {
+  readonly title: string
+  /** Of the values; less is better. */
+  readonly unit: string
+  /** Name of the row that ratios are taken against. */
+  readonly baseline: string
+  readonly rows: readonly MicroRow[]
+}
+
+/** One variant. */
+export interface MicroRow {
+  readonly name: string
+  readonly value: Spread
+  /** Value over the baseline's value of the same round. */
+  readonly ratio: Spread
+}
+
 /** Sorts samples into the table of `metric`. Every round of it has a sample of the reference. */
 export function tableOf(metric: Metric, peers: readonly Peer[], samples: readonly RoundSample[]): Table {
   const ofMetric = samples.filter((sample) => sample.metric === metric.id)
