@@ -1,5 +1,5 @@
 import type { DialectName } from './load/dialects'
-import { MODE_NAMES, type ModeName } from './modes/mode-name'
+import type { ModeName } from './modes/mode-name'
 
 /** A server that the benchmarks compare. */
 export interface Peer {
@@ -29,8 +29,11 @@ export interface Comparison {
 /** The peer that ratios are taken against. */
 export const REFERENCE = 'raw-uws'
 
-/** The peer that has budgets. */
+/** The peer that the benchmarks are for. */
 export const OURS = 'roomcast'
+
+/** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
+const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'idle']
 
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [
@@ -40,7 +43,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-uws',
     dialect: 'raw',
     packages: ['uws-pack'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
   },
   {
     name: OURS,
@@ -48,7 +51,7 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast',
     dialect: 'roomcast',
     packages: ['@roomcast/server'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
   },
   {
     name: 'roomcast-history',
@@ -66,7 +69,7 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast-recovery',
     dialect: 'roomcast-recovery',
     packages: ['@roomcast/server'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
     isOnRequest: true,
     comparison: { baseline: OURS, subject: 'a server that keeps sessions', counterpart: 'one that does not' },
   },
@@ -76,7 +79,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-ws',
     dialect: 'raw',
     packages: ['ws'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
   },
   {
     name: 'socketio-uws',
@@ -84,7 +87,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-uws',
     dialect: 'socketio',
     packages: ['socket.io', 'uws-pack'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
   },
   {
     name: 'socketio-ws',
@@ -92,6 +95,6 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-ws',
     dialect: 'socketio',
     packages: ['socket.io'],
-    modes: MODE_NAMES,
+    modes: WEBSOCKET_MODES,
   },
 ]

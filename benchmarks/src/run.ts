@@ -49,7 +49,7 @@ async function run(options: RunOptions): Promise<void> {
     print(`\n${mode.name}: ${rounds} rounds; ${mode.describe(options.settings)}`)
     const taking = peers.filter((peer) => peer.modes.includes(mode.name))
     samples.push(...(await runMode(mode, taking, rounds, options, common)))
-    for (const metric of mode.metrics) {
+    for (const metric of mode.metrics(options.settings)) {
       const table = tableOf(metric, taking, samples)
       tables.push(table)
       print(`\n${formatTable(table)}`)
@@ -83,10 +83,10 @@ async function runMode(
   peers: readonly Peer[],
   rounds: number,
   { settings }: RunOptions,
-  common: Omit<SessionOptions, 'serverFlags'>,
+  common: Omit<SessionOptions, 'serverFlags' | 'features'>,
 ): Promise<RoundSample[]> {
   const samples: RoundSample[] = []
-  const sessionOptions = { ...common, serverFlags: mode.serverFlags }
+  const sessionOptions = { ...common, serverFlags: mode.serverFlags, features: mode.features ?? [] }
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < peers.length; turn++) {
       const peer = peers[(turn + round) % peers.length] as Peer

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import type { Role } from './load/dialects/dialect'
 import type { LoadCommands } from './load/generator'
 import type { Peer } from './peers'
 import { Child } from './process/child'
 import type { Pinning } from './process/pinning'
-import type { ServerCommands, ServerReady } from './servers/serve'
+import type { Feature, ServerCommands, ServerReady } from './servers/serve'
 
 const CONNECT_TIMEOUT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 15_000
@@ -14,8 +15,8 @@ export interface Session {
   readonly load: Child<LoadCommands>
   /** Port on which the load confirms ticks. */
   readonly gatePort: number
-  /** Opens `count` more connections, which join the room. */
-  connect(count: number): Promise<void>
+  /** Opens `count` more connections, which join the room. @param role  @default 'member' */
+  connect(count: number, role?: Role): Promise<void>
   /** Fails unless the server counts `total` members of the room. Counting may cost the server memory. */
   assertMembers(total: number): Promise<void>
 }
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly pinning: Pinning
   /** Flags of Node for the server. */
   readonly serverFlags: readonly string[]
+  /** What the server does for this mode only. */
+  readonly features: readonly Feature[]
   /** Folder for a CPU profile of the server; none if undefined. */
   readonly profileDirectory: string | undefined
 }
@@ -35,12 +38,13 @@ export async function withSession<T>(
   options: SessionOptions,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { pinning, serverFlags, profileDirectory } = options
+  const { pinning, serverFlags, features, profileDirectory } = options
   const profileFlags = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
   const { child: server, ready } = await Child.start<ServerCommands, ServerReady>({
     name: `${peer.name} server`,
     script: script(`servers/${peer.server}.js`),
     nodeFlags: ['--expose-gc', ...serverFlags, ...profileFlags],
+    args: features,
     core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
   })
   try {
@@ -56,8 +60,8 @@ export async function withSession<T>(
         server,
         load,
         gatePort: ready.gatePort,
-        connect: (count) =>
-          load.request('connect', { port: ready.port, dialect: peer.dialect, count }, CONNECT_TIMEOUT_MS),
+        connect: (count, role) =>
+          load.request('connect', { port: ready.port, dialect: peer.dialect, count, role }, CONNECT_TIMEOUT_MS),
         async assertMembers(total) {
           const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
           if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)

@@ -4,20 +4,21 @@ import { createRandom } from '../../test-kit/random'
 import { roomcastDialect } from '../src/load/dialects/roomcast'
 import { ExpectedStream } from '../src/load/expected-stream'
 import { type Place, tickRun } from '../src/load/frame-run'
-import { OPCODES, serverFrame } from '../src/load/ws-wire'
+import { type Message, OPCODES, serverFrame, serverFrames } from '../src/load/ws-wire'
 
 const ROOM = 200
 const random = createRandom()
 
 /** As a load expects it. */
 function expectBehind(position: number): ExpectedStream {
-  const frameAt = (at: Place | undefined) => serverFrame(roomcastDialect.tick(at))
+  const frameAt = (at: Place | undefined) => serverFrames(roomcastDialect.tick('tick', at))
   return new ExpectedStream(tickRun({ room: ROOM, position }, frameAt))
 }
 
 /** As a server makes it: from the frame without a position. */
 function tickAt(position: number, room = ROOM): Buffer {
-  const payload = Buffer.from(withPosition(roomcastDialect.tick().payload, 0, room, position))
+  const [tick] = roomcastDialect.tick('tick') as [Message]
+  const payload = Buffer.from(withPosition(tick.payload, 0, room, position))
   return serverFrame({ opcode: OPCODES.BINARY, payload })
 }
 
@@ -54,7 +55,7 @@ describe(`frames with positions, seed ${random.seed}`, () => {
     ['skips a position', (at: number) => ticks(at + 1, at + 1)],
     ['repeats a position', (at: number) => ticks(at - 1, at - 1)],
     ['is of another room', (at: number) => tickAt(at, ROOM + 1)],
-    ['has no position', () => serverFrame(roomcastDialect.tick())],
+    ['has no position', () => serverFrames(roomcastDialect.tick('tick'))],
     ['has another body', (at: number) => changeLastByte(tickAt(at))],
   ])('a tick that %s is not taken, wherever in a run it is', (_, wrong) => {
     for (const at of [1, 64, 65, 127, 128, 129, 16_383, 16_384, 16_385]) {
@@ -77,7 +78,7 @@ describe(`frames with positions, seed ${random.seed}`, () => {
 })
 
 test('ticks without positions are taken over and over', () => {
-  const frame = serverFrame(roomcastDialect.tick())
+  const frame = serverFrames(roomcastDialect.tick('tick'))
   const stream = new ExpectedStream(tickRun(undefined, () => frame))
   const bytes = Buffer.concat(new Array<Buffer>(150).fill(frame))
   expect(takeInPieces(stream, bytes)).toBe(bytes.length)

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { Dialect } from './dialects/dialect'
+import { type Dialect, pathOf, type Role } from './dialects/dialect'
 import { ExpectedStream } from './expected-stream'
 import { type FrameRun, type Place, repeatedRun } from './frame-run'
 import { clientFrame, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
@@ -30,12 +30,14 @@ export class Connection {
   /** Where it was in the order of the room before `expected`. */
   private placeBefore: Place | undefined
 
+  /** @param number  How many connections of the same role were opened before. */
   constructor(
     port: number,
     private readonly dialect: Dialect,
+    readonly role: Role,
+    readonly number: number,
     private readonly events: ConnectionEvents,
   ) {
-    const { path, subprotocol } = dialect
     this.socket = net.connect({
       port,
       host: '127.0.0.1',
@@ -44,7 +46,7 @@ export class Connection {
     })
     this.socket.on('error', (error) => this.fail(error.message))
     this.socket.on('close', () => this.fail('closed by the server'))
-    this.socket.write(upgradeRequest(port, path, subprotocol))
+    this.socket.write(upgradeRequest(port, pathOf(dialect, role, number), dialect.subprotocol))
   }
 
   /** Expected frames received since {@link Connection.expect}. */
@@ -62,6 +64,11 @@ export class Connection {
     if (!this.expected.isAtBoundary) this.fail('an unfinished frame')
     this.placeBefore = this.place
     this.expected = new ExpectedStream(run)
+  }
+
+  /** Nothing must arrive. */
+  expectNothing(): void {
+    this.expect(repeatedRun([]))
   }
 
   write(bytes: Buffer): void {

@@ -4,7 +4,7 @@ export interface Place {
   readonly position: number
 }
 
-/** Frames of equal length that must arrive one behind the other, as bytes, and what must follow. */
+/** Frames of equal length (here what an application sends once, so it may be more than one frame of the wire) that must arrive one behind the other, as bytes, and what must follow. */
 export interface FrameRun {
   readonly bytes: Buffer
   /** Length of each frame; 0 if there is none. */
@@ -17,6 +17,8 @@ export interface FrameRun {
 
 /** So many that several ticks are one comparison, and so few that a run stays in the processor's cache. */
 const FRAMES_PER_RUN = 64
+/** Fewer where frames are long: one of this length is a comparison long enough. */
+const BYTES_PER_RUN = 65_536
 
 /** The same frames over and over. @throws Error unless all have the same length. */
 export function repeatedRun(frames: readonly Buffer[]): FrameRun {
@@ -35,13 +37,17 @@ export function repeatedRun(frames: readonly Buffer[]): FrameRun {
  * @param frameAt  The frame of a place; of undefined, the frame without.
  */
 export function tickRun(place: Place | undefined, frameAt: (place: Place | undefined) => Buffer): FrameRun {
-  if (place === undefined) return repeatedRun(new Array<Buffer>(FRAMES_PER_RUN).fill(frameAt(undefined)))
+  if (place === undefined) {
+    const only = frameAt(undefined)
+    return repeatedRun(new Array<Buffer>(framesPerRun(only.length)).fill(only))
+  }
   const { room } = place
   const frames: Buffer[] = []
   let { position } = place
   let frame = frameAt({ room, position: position + 1 })
   const frameBytes = frame.length
-  while (frame.length === frameBytes && frames.length < FRAMES_PER_RUN) {
+  const mostFrames = framesPerRun(frameBytes)
+  while (frame.length === frameBytes && frames.length < mostFrames) {
     frames.push(frame)
     position++
     frame = frameAt({ room, position: position + 1 })
@@ -57,4 +63,8 @@ export function tickRun(place: Place | undefined, frameAt: (place: Place | undef
       return next
     },
   }
+}
+
+function framesPerRun(frameBytes: number): number {
+  return Math.max(1, Math.min(FRAMES_PER_RUN, Math.floor(BYTES_PER_RUN / frameBytes)))
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OURS } from '../peers'
 import type { Mode } from './mode'
 
 /** Connections before the first reading, so that code, tables and heap of the first ones are not counted. */
@@ -14,12 +15,15 @@ const SLACK_MS = 15_000
 /** Memory of connections that joined one room and do nothing. */
 export const idleMode: Mode = {
   name: 'idle',
+  title: 'Idle connections',
   roundsFactor: 0.6,
   serverFlags: [YOUNG_GENERATION],
   describe: ({ idle }) =>
     `${idle} connections that joined one room, after ${WARM_UP_CONNECTIONS} that are not counted; ` +
     'growth of RSS after garbage collection',
-  metrics: [{ id: 'idle', title: 'idle connection in one room', unit: 'bytes of server RSS', budget: 1.8 }],
+  metrics: () => [
+    { id: 'idle', title: 'idle connection in one room', unit: 'bytes of server RSS', bounds: { [OURS]: 1.8 } },
+  ],
   async measure(session, { idle }) {
     await session.connect(WARM_UP_CONNECTIONS)
     await sleep(SETTLE_MS)

@@ -1,3 +1,4 @@
+import type { Feature } from '../servers/serve'
 import type { Session } from '../session'
 import type { ModeName } from './mode-name'
 
@@ -19,8 +20,8 @@ export interface Metric {
   readonly id: string
   readonly title: string
   readonly unit: string
-  /** Largest ratio to raw uWebSockets.js that Roomcast is meant to have. */
-  readonly budget: number
+  /** Largest ratios to raw uWebSockets.js that peers are meant to have, by the name of the peer. */
+  readonly bounds: Readonly<Record<string, number>>
 }
 
 /** What one peer came to in one round. */
@@ -36,13 +37,18 @@ export interface Sample {
 /** A way to load a server. */
 export interface Mode {
   readonly name: ModeName
+  /** A headline for its tables. */
+  readonly title: string
   /** Rounds are few where a round is long. */
   readonly roundsFactor: number
   /** Flags of Node for every server. */
   readonly serverFlags: readonly string[]
+  /** What the servers do only for this mode. @default [] */
+  readonly features?: readonly Feature[]
   /** The load in words. */
   describe(settings: ModeSettings): string
-  readonly metrics: readonly Metric[]
+  /** Its tables, in the order of the report; ids are unique among all modes. */
+  metrics(settings: ModeSettings): readonly Metric[]
   /** Measures one fresh server. */
   measure(session: Session, settings: ModeSettings): Promise<Sample[]>
 }

@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly script: string
   /** Flags of Node, before the script. */
   readonly nodeFlags: readonly string[]
+  /** Arguments of the script. @default [] */
+  readonly args?: readonly string[]
   /** Core to run on; any if undefined. */
   readonly core: number | undefined
 }
@@ -49,7 +51,7 @@ export class Child<C extends Commands<C>> {
    * @throws Error with the end of the child's stderr, if it ends first or is not ready in time.
    */
   static async start<C extends Commands<C>, Ready>(options: ChildOptions): Promise<{ child: Child<C>; ready: Ready }> {
-    const command = nodeCommand(options.core, [...options.nodeFlags, options.script])
+    const command = nodeCommand(options.core, [...options.nodeFlags, options.script, ...(options.args ?? [])])
     const spawned = spawn(command.file, command.args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     running.add(spawned)
     const child = new Child<C>(options.name, spawned)

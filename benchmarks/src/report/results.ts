@@ -1,5 +1,5 @@
 import type { Metric, Sample } from '../modes/mode'
-import { type Comparison, OURS, type Peer, REFERENCE } from '../peers'
+import { type Comparison, type Peer, REFERENCE } from '../peers'
 import { type Spread, spreadOf } from './statistics'
 
 /** A sample and where it belongs. */
@@ -56,7 +56,8 @@ export function tableOf(metric: Metric, peers: readonly Peer[], samples: readonl
   const rows = peers.map(({ name, label }): Row => {
     const own = ofMetric.filter(({ peer }) => peer === name)
     const ratio = ratioOf(ofMetric, name, REFERENCE)
-    const budget = name === OURS ? { bound: metric.budget, isKept: ratio.median <= metric.budget } : undefined
+    const bound = metric.bounds[name]
+    const budget = bound === undefined ? undefined : { bound, isKept: ratio.median <= bound }
     return { peer: name, label, value: spreadOf(own.map(({ value }) => value)), ratio, budget }
   })
   const compared = peers.flatMap(({ name, comparison }): ComparedRow[] => {

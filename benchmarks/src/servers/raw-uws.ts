@@ -1,6 +1,8 @@
-import { App, us_socket_local_port } from 'uws-pack'
-import { rawDialect } from '../load/dialects/raw'
+import { App, us_socket_local_port, type WebSocket } from 'uws-pack'
+import { ROLE_PATHS } from '../load/dialects/raw'
 import { ROOM } from '../payloads'
+import { Groups } from './raw/groups'
+import { TICKS } from './raw/ticks'
 import { type ServerUnderTest, serve } from './serve'
 
 /*
@@ -8,28 +10,65 @@ import { type ServerUnderTest, serve } from './serve'
  * advance.
  */
 
-const IDLE_TIMEOUT_S = 120
-const MAX_PAYLOAD_BYTES = 1_048_576
-const MAX_BACKPRESSURE_BYTES = 1_048_576
+const LIMITS = { idleTimeout: 120, maxBackpressure: 1_048_576, maxPayloadLength: 1_048_576 }
+
+/** Of a connection that has told its number. */
+interface Numbered {
+  readonly n: number
+}
 
 await serve(async (): Promise<ServerUnderTest> => {
   const members = new Set<object>()
-  const tick = rawDialect.tick().payload
-  const app = App().ws('/*', {
-    idleTimeout: IDLE_TIMEOUT_S,
-    maxBackpressure: MAX_BACKPRESSURE_BYTES,
-    maxPayloadLength: MAX_PAYLOAD_BYTES,
-    open(ws) {
-      members.add(ws)
-      ws.subscribe(ROOM)
-    },
-    message(ws, message, isBinary) {
-      ws.send(message, isBinary)
-    },
-    close(ws) {
-      members.delete(ws)
-    },
-  })
+  const groups = new Groups<WebSocket<Numbered>>()
+  const app = App()
+    .ws('/*', {
+      ...LIMITS,
+      open(ws) {
+        members.add(ws)
+        ws.subscribe(ROOM)
+      },
+      message(ws, message, isBinary) {
+        ws.send(message, isBinary)
+      },
+      close(ws) {
+        members.delete(ws)
+      },
+    })
+    .ws(ROLE_PATHS.speaker, {
+      ...LIMITS,
+      open(ws) {
+        members.add(ws)
+        ws.subscribe(ROOM)
+      },
+      message(ws, message, isBinary) {
+        // To the subscribers but the one that publishes.
+        ws.publish(ROOM, message, isBinary)
+      },
+      close(ws) {
+        members.delete(ws)
+      },
+    })
+    .ws<Numbered>(ROLE_PATHS.grouped, {
+      ...LIMITS,
+      upgrade(res, req, context) {
+        res.upgrade(
+          { n: Number(req.getQuery('n')) },
+          req.getHeader('sec-websocket-key'),
+          req.getHeader('sec-websocket-protocol'),
+          req.getHeader('sec-websocket-extensions'),
+          context,
+        )
+      },
+      open(ws) {
+        members.add(ws)
+        ws.subscribe(ROOM)
+        groups.join(ws, ws.getUserData().n)
+      },
+      close(ws) {
+        members.delete(ws)
+        groups.leave(ws)
+      },
+    })
   const port = await new Promise<number>((resolve, reject) => {
     app.listen('127.0.0.1', 0, (socket) =>
       socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),
@@ -38,6 +77,10 @@ await serve(async (): Promise<ServerUnderTest> => {
   return {
     port,
     members: () => members.size,
-    publish: () => app.publish(ROOM, tick, true),
+    publish: (payload) => app.publish(ROOM, TICKS[payload], true),
+    publishUnion(payload) {
+      const tick = TICKS[payload]
+      for (const ws of groups.union()) ws.send(tick, true)
+    },
   }
 })

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { WebSocketServer } from 'ws'
-import { rawDialect } from '../load/dialects/raw'
-import { type ServerUnderTest, serve } from './serve'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { ROLE_PATHS } from '../load/dialects/raw'
+import { Groups } from './raw/groups'
+import { TICKS } from './raw/ticks'
+import { serve } from './serve'
 
 /*
  * The `ws` package with nothing on top: the room is the server's own set of clients, and a tick is a loop
@@ -11,18 +13,34 @@ import { type ServerUnderTest, serve } from './serve'
 
 const MAX_PAYLOAD_BYTES = 1_048_576
 
-await serve(async (): Promise<ServerUnderTest> => {
-  const tick = rawDialect.tick().payload
+await serve(async () => {
+  const groups = new Groups<WebSocket>()
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: MAX_PAYLOAD_BYTES })
-  server.on('connection', (ws) => {
+  server.on('connection', (ws, request) => {
+    const { url = '/' } = request
+    if (url === ROLE_PATHS.speaker) {
+      ws.on('message', (message, isBinary) => {
+        for (const client of server.clients) if (client !== ws) client.send(message, { binary: isBinary })
+      })
+      return
+    }
+    if (url.startsWith(ROLE_PATHS.grouped)) {
+      groups.join(ws, Number(new URLSearchParams(url.slice(url.indexOf('?'))).get('n')))
+      ws.on('close', () => groups.leave(ws))
+    }
     ws.on('message', (message, isBinary) => ws.send(message, { binary: isBinary }))
   })
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     members: () => server.clients.size,
-    publish() {
+    publish(payload) {
+      const tick = TICKS[payload]
       for (const client of server.clients) client.send(tick)
+    },
+    publishUnion(payload) {
+      const tick = TICKS[payload]
+      for (const client of groups.union()) client.send(tick)
     },
   }
 })

@@ -1,5 +1,5 @@
 import type { RateLimits, Server } from '@roomcast/server'
-import { CALL_EVENT, ROOM, TICK_EVENT, TICK_VALUE } from '../payloads'
+import { CALL_EVENT, groupsOf, PAYLOADS, ROOM, SAY_EVENT, TICK_EVENT } from '../payloads'
 import { serve } from './serve'
 
 /** On, as by default, and out of reach of the load. */
@@ -7,16 +7,19 @@ export const RATE_LIMITS: RateLimits = { connection: { messagesPerSecond: 10 ** 
 
 /** Serves the runner's requests with a server that differs from a plain one only in what its maker has set. */
 export function serveRoomcast(io: Server): Promise<void> {
-  return serve(async () => {
+  return serve(async (features) => {
     io.on('connection', (socket) => {
       socket.join(ROOM)
+      if (features.has('groups')) socket.join([...groupsOf(Number(socket.handshake.query.n))])
       socket.on(CALL_EVENT, (value, ack) => ack(value))
+      if (features.has('say')) socket.on(SAY_EVENT, (value) => socket.to(ROOM).emit(TICK_EVENT, value))
     })
     await io.listen({ port: 0, host: '127.0.0.1' })
     return {
       port: io.port,
       members: () => io.of('/').adapter.rooms.get(ROOM)?.size ?? 0,
-      publish: () => io.to(ROOM).emit(TICK_EVENT, TICK_VALUE),
+      publish: (payload) => io.to(ROOM).emit(TICK_EVENT, PAYLOADS[payload]),
+      publishUnion: (payload) => io.to('a').to('b').except('c').emit(TICK_EVENT, PAYLOADS[payload]),
     }
   })
 }

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Audience, PayloadName } from '../payloads'
 import { answerRequests } from '../process/control'
 
 /*
@@ -12,13 +13,34 @@ const COLLECTION_PAUSE_MS = 100
 /** Time in which a tick must have reached every member. */
 const TICK_TIMEOUT_MS = 10_000
 
+/**
+ * What the application does beside what it always does. Each is a listener or more on every connection, so it is there
+ * only in the modes that measure it.
+ *
+ * - `say`: a SAY_EVENT of one member goes to the others.
+ * - `groups`: a connection tells its number, and joins groups.
+ */
+export type Feature = 'say' | 'groups'
+
 /** A server under test: it lets every connection join one room and answers calls with their value. */
 export interface ServerUnderTest {
   readonly port: number
   /** Connections in the room. */
   members(): number | Promise<number>
-  /** Sends one tick (payloads.ts) to the room. */
-  publish(): void
+  /** Sends a TICK_EVENT to the room. */
+  publish(payload: PayloadName): void
+  /** Sends it to those in the groups `a` and `b`, once to each, except those in `c`. Missing: the peer has no such thing. */
+  publishUnion?(payload: PayloadName): void
+}
+
+/** What ticks are. */
+export interface TicksOptions {
+  readonly payload: PayloadName
+  readonly perTick: number
+  readonly audience: Audience
+  /** `one`: the messages of a tick leave in one turn of the event loop; `each`: each has a turn of its own. */
+  readonly turns: 'one' | 'each'
+  readonly windowMs: number
 }
 
 /** What one window of ticks came to. */
@@ -43,20 +65,21 @@ export interface ServerCommands {
   /** Resident bytes after garbage collection. */
   memory(args: undefined): Promise<{ rssBytes: number; heapBytes: number }>
   members(args: undefined): number | Promise<number>
-  /** Sends ticks of `perTick` messages for `windowMs`, each when the one before has been confirmed. */
-  tick(args: { perTick: number; windowMs: number }): Promise<TicksResult>
+  /** Sends ticks for `windowMs`, each when the one before has been confirmed. */
+  tick(args: TicksOptions): Promise<TicksResult>
 }
 
 /** Starts `start` and serves the runner's requests. */
-export async function serve(start: () => Promise<ServerUnderTest>): Promise<void> {
-  const server = await start()
+export async function serve(start: (features: ReadonlySet<Feature>) => Promise<ServerUnderTest>): Promise<void> {
+  // As the session has given them.
+  const server = await start(new Set(process.argv.slice(2) as Feature[]))
   const gate = await openGate()
   answerRequests<ServerCommands>(
     {
       cpu: () => cpuUs(),
       memory,
       members: () => server.members(),
-      tick: ({ perTick, windowMs }) => runTicks(server, gate, perTick, windowMs),
+      tick: (options) => runTicks(gate, options.windowMs, tickOf(server, options)),
     },
     { port: server.port, gatePort: gate.port } satisfies ServerReady,
   )
@@ -80,7 +103,23 @@ async function openGate(): Promise<Gate> {
   return gate
 }
 
-function runTicks(server: ServerUnderTest, gate: Gate, perTick: number, windowMs: number): Promise<TicksResult> {
+/** What sends one tick. */
+function tickOf(server: ServerUnderTest, { payload, perTick, audience, turns }: TicksOptions): () => void {
+  if (audience === 'union' && !server.publishUnion) throw new Error('this peer cannot send to a union of rooms')
+  const publish = audience === 'union' ? () => server.publishUnion?.(payload) : () => server.publish(payload)
+  if (turns === 'one') {
+    return () => {
+      for (let i = 0; i < perTick; i++) publish()
+    }
+  }
+  const publishRest = (left: number) => {
+    publish()
+    if (left > 1) setImmediate(publishRest, left - 1)
+  }
+  return () => publishRest(perTick)
+}
+
+function runTicks(gate: Gate, windowMs: number, tick: () => void): Promise<TicksResult> {
   return new Promise((resolve, reject) => {
     const stop = (error: Error) => {
       clearInterval(watchdog)
@@ -93,9 +132,6 @@ function runTicks(server: ServerUnderTest, gate: Gate, perTick: number, windowMs
       if (ticks === ticksSeen) stop(new Error(`tick ${ticks + 1} did not reach every member`))
       ticksSeen = ticks
     }, TICK_TIMEOUT_MS)
-    const tick = () => {
-      for (let i = 0; i < perTick; i++) server.publish()
-    }
     gate.onClosed = () => stop(new Error('the load gave up'))
     gate.onConfirmed = (count) => {
       if (count !== 1) return stop(new Error(`${count} confirmations of one tick`))

@@ -1,5 +1,5 @@
 import { createCompactCodec, encodeFrame, type FrameFields, MESSAGE_TYPES, SUBPROTOCOL } from '@roomcast/protocol'
-import { CALL_EVENT, CALL_VALUE, TICK_EVENT, TICK_VALUE } from '../../payloads'
+import { CALL_EVENT, CALL_VALUE, PAYLOADS, SAY_EVENT, TICK_EVENT } from '../../payloads'
 import { type Message, OPCODES } from '../ws-wire'
 import type { Dialect } from './dialect'
 
@@ -16,12 +16,13 @@ export const roomcastDialect: Dialect = {
     const connected = ((payload[0] ?? 0) & TYPE_BITS) === MESSAGE_TYPES.CONNECTED
     return { kind: connected ? 'joined' : 'unexpected' }
   },
-  call: (ackId) => roomcastMessage({ type: MESSAGE_TYPES.EVENT, ackId, event: CALL_EVENT }, [CALL_VALUE]),
-  answer: (ackId) => roomcastMessage({ type: MESSAGE_TYPES.ACK, ackId }, [CALL_VALUE]),
-  tick(at) {
+  call: (ackId) => [roomcastMessage({ type: MESSAGE_TYPES.EVENT, ackId, event: CALL_EVENT }, [CALL_VALUE])],
+  answer: (ackId) => [roomcastMessage({ type: MESSAGE_TYPES.ACK, ackId }, [CALL_VALUE])],
+  tick(payload, at) {
     const place = at && { room: at.room, seq: at.position }
-    return roomcastMessage({ type: MESSAGE_TYPES.EVENT, ...place, event: TICK_EVENT }, [TICK_VALUE])
+    return [roomcastMessage({ type: MESSAGE_TYPES.EVENT, ...place, event: TICK_EVENT }, [PAYLOADS[payload]])]
   },
+  say: (payload) => [roomcastMessage({ type: MESSAGE_TYPES.EVENT, event: SAY_EVENT }, [PAYLOADS[payload]])],
 }
 
 /** A frame of Roomcast as a WebSocket message. */

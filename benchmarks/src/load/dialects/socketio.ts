@@ -1,4 +1,4 @@
-import { CALL_EVENT, CALL_VALUE, TICK_EVENT, TICK_VALUE } from '../../payloads'
+import { CALL_EVENT, CALL_VALUE, PAYLOADS, type PayloadName, SAY_EVENT, TICK_EVENT } from '../../payloads'
 import { type Message, OPCODES } from '../ws-wire'
 import type { Dialect } from './dialect'
 
@@ -15,9 +15,20 @@ export const socketioDialect: Dialect = {
     if (received === '2') return { kind: 'reply', message: text('3') }
     return { kind: 'unexpected' }
   },
-  call: (id) => text(`42${id}${JSON.stringify([CALL_EVENT, CALL_VALUE])}`),
-  answer: (id) => text(`43${id}${JSON.stringify([CALL_VALUE])}`),
-  tick: () => text(`42${JSON.stringify([TICK_EVENT, TICK_VALUE])}`),
+  call: (id) => [text(`42${id}${JSON.stringify([CALL_EVENT, CALL_VALUE])}`)],
+  answer: (id) => [text(`43${id}${JSON.stringify([CALL_VALUE])}`)],
+  tick: (payload) => event(TICK_EVENT, payload),
+  say: (payload) => event(SAY_EVENT, payload),
+}
+
+/** An event; bytes are replaced by a placeholder, and follow in a message of their own. */
+function event(name: string, payload: PayloadName): Message[] {
+  const value = PAYLOADS[payload]
+  if (!(value instanceof Uint8Array)) return [text(`42${JSON.stringify([name, value])}`)]
+  return [
+    text(`451-${JSON.stringify([name, { _placeholder: true, num: 0 }])}`),
+    { opcode: OPCODES.BINARY, payload: Buffer.from(value) },
+  ]
 }
 
 function text(payload: string): Message {

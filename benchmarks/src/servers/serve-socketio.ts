@@ -1,0 +1,18 @@
+import type { Server } from 'socket.io'
+import { CALL_EVENT, groupsOf, PAYLOADS, ROOM, SAY_EVENT, TICK_EVENT } from '../payloads'
+import type { Feature, ServerUnderTest } from './serve'
+
+/** The application on a server of Socket.IO, whatever it listens with. */
+export function socketioApplication(io: Server, features: ReadonlySet<Feature>): Omit<ServerUnderTest, 'port'> {
+  io.on('connection', (socket) => {
+    socket.join(ROOM)
+    if (features.has('groups')) socket.join([...groupsOf(Number(socket.handshake.query.n))])
+    socket.on(CALL_EVENT, (value, ack) => ack(value))
+    if (features.has('say')) socket.on(SAY_EVENT, (value) => socket.to(ROOM).emit(TICK_EVENT, value))
+  })
+  return {
+    members: () => io.sockets.adapter.rooms.get(ROOM)?.size ?? 0,
+    publish: (payload) => io.to(ROOM).emit(TICK_EVENT, PAYLOADS[payload]),
+    publishUnion: (payload) => io.to('a').to('b').except('c').emit(TICK_EVENT, PAYLOADS[payload]),
+  }
+}
