@@ -2,6 +2,9 @@ import { defineConfig } from 'tsup'
 
 export default defineConfig({
   entry: [
+    'src/compare.ts',
+    'src/readme.ts',
+    'src/render.ts',
     'src/run.ts',
     'src/load/generator.ts',
     'src/scenarios/processes/*.ts',

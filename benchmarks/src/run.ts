@@ -1,12 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Mode } from './modes/mode'
 import { isRequired, parseOptions, type RunOptions, USAGE } from './options'
 import type { Peer } from './peers'
 import { killAllChildren } from './process/child'
 import { choosePinning } from './process/pinning'
+import { formatComparison } from './report/comparison'
 import { describeEnvironment, formatEnvironment, packageVersion } from './report/environment'
-import { type RoundSample, type Table, tableOf } from './report/results'
+import { writeResults } from './report/files'
+import { type ModeResult, type RoundSample, tableOf } from './report/results'
 import { formatTable } from './report/text'
 import { runScenario, type ScenarioResult } from './scenarios/run-scenario'
 import { type SessionOptions, withSession } from './session'
@@ -21,58 +22,69 @@ process.on('exit', killAllChildren)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 
 try {
-  const options = parseOptions(process.argv.slice(2))
-  if (options) await run(options)
+  const argv = process.argv.slice(2)
+  const options = parseOptions(argv)
+  if (options) await run(options, argv)
   else process.stdout.write(USAGE)
 } catch (error) {
   process.stderr.write(`\nFAILED: ${error instanceof Error ? error.message : error}\n`)
   process.exit(1)
 }
 
-async function run(options: RunOptions): Promise<void> {
+async function run(options: RunOptions, argv: readonly string[]): Promise<void> {
   const started = Date.now()
   const pinning = choosePinning()
-  const environment = describeEnvironment(pinning)
+  const environment = describeEnvironment(pinning, options.peers)
   const peers = options.peers.filter((peer) => missingPackages(peer).length === 0)
-  const missing = options.peers.filter((peer) => !peers.includes(peer))
+  const missing = options.peers
+    .filter((peer) => !peers.includes(peer))
+    .map((peer) => ({ ...peer, reason: `no ${missingPackages(peer).join(', ')}, or not built` }))
   const common = { pinning, profileDirectory: options.isProfiled ? `${RESULTS}profiles` : undefined }
 
   print(formatEnvironment(environment))
-  for (const peer of missing) print(`missing    ${peer.label}: no ${missingPackages(peer).join(', ')}, or not built`)
+  for (const { label, reason } of missing) print(`missing    ${label}: ${reason}`)
   for (const remark of options.remarks) print(`remark     ${remark}`)
   if (missing.some(isRequired)) throw new Error('a run without raw uWebSockets.js or Roomcast proves nothing')
 
-  const samples: RoundSample[] = []
-  const tables: Table[] = []
+  const modes: ModeResult[] = []
   for (const mode of options.modes) {
     const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
-    print(`\n${mode.name}: ${rounds} rounds; ${mode.describe(options.settings)}`)
+    const load = mode.describe(options.settings)
+    print(`\n${mode.name}: ${rounds} rounds; ${load}`)
     const taking = peers.filter((peer) => peer.modes.includes(mode.name))
-    samples.push(...(await runMode(mode, taking, rounds, options, common)))
-    for (const metric of mode.metrics(options.settings)) {
-      const table = tableOf(metric, taking, samples)
-      tables.push(table)
-      print(`\n${formatTable(table)}`)
-    }
+    const samples = await runMode(mode, taking, rounds, options, common)
+    const tables = mode.metrics(options.settings).map((metric) => tableOf(metric, taking, samples))
+    modes.push({ name: mode.name, title: mode.title, rounds, load, tables, samples })
+    for (const table of tables) print(`\n${formatTable(table)}`)
   }
 
-  const results: ScenarioResult[] = []
-  for (const planned of options.scenarios) results.push(await runScenario(planned, pinning, print))
+  const scenarios: ScenarioResult[] = []
+  for (const planned of options.scenarios) scenarios.push(await runScenario(planned, pinning, print))
 
   const seconds = Math.round((Date.now() - started) / 1000)
-  const report = {
-    date: new Date().toISOString(),
-    seconds,
-    environment,
-    missing: missing.map(({ name }) => name),
-  }
-  mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(
-    `${RESULTS}latest.json`,
-    `${JSON.stringify({ ...report, settings: options.settings, tables, samples, scenarios: results }, null, 2)}\n`,
+  const {
+    files,
+    results: { comparison },
+  } = writeResults(
+    RESULTS,
+    {
+      date: new Date().toISOString(),
+      seconds,
+      command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
+      environment,
+      missing: missing.map(({ name, label, reason }) => ({ name, label, reason })),
+      remarks: options.remarks,
+      settings: options.settings,
+      modes,
+      micro: [],
+      scenarios,
+    },
+    // Arguments make it another run than the one whose report is kept.
+    argv.length === 0,
   )
-  print(`\nevery message was delivered and checked; ${seconds} s; written to benchmarks/results/latest.json`)
-  const broken = results.filter(({ verdicts }) => verdicts.some(({ isKept }) => !isKept))
+  if (comparison !== undefined) print(`\n${formatComparison(comparison)}`)
+  print(`\nevery message was delivered and checked; ${seconds} s; in benchmarks/results: ${files.join(', ')}`)
+  const broken = scenarios.filter(({ verdicts }) => verdicts.some(({ isKept }) => !isKept))
   if (broken.length > 0)
     throw new Error(`bounds that were not kept: ${broken.map(({ scenario }) => scenario).join(', ')}`)
 }

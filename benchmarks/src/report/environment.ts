@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Peer } from '../peers'
 import type { Pinning } from '../process/pinning'
 
 /** What a figure depends on besides the code. */
@@ -18,11 +19,13 @@ export interface Environment {
 /** Load average from which figures suffer. */
 const BUSY = 0.5
 
-const PACKAGES = ['@roomcast/server', 'uws-pack', 'ws', 'socket.io', 'engine.io']
+/** What no peer names, but has a part in its figures. */
+const UNNAMED_PACKAGES = ['engine.io']
 
-/** Describes this machine and the installed packages. */
-export function describeEnvironment(pinning: Pinning): Environment {
+/** Describes this machine and the versions of what `peers` need. */
+export function describeEnvironment(pinning: Pinning, peers: readonly Peer[]): Environment {
   const cpus = os.cpus()
+  const names = new Set([...peers.flatMap(({ packages }) => packages), ...UNNAMED_PACKAGES])
   const gigabytes = Math.round(os.totalmem() / 2 ** 30)
   return {
     machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown CPU'}, ${gigabytes} GB, ${os.type()} ${os.release()} ${os.arch()}`,
@@ -32,7 +35,7 @@ export function describeEnvironment(pinning: Pinning): Environment {
       pinning.kind === 'pinned'
         ? `server pinned to core ${pinning.serverCore}, load to core ${pinning.loadCore}`
         : `not pinned: ${pinning.reason}`,
-    packages: Object.fromEntries(PACKAGES.map((name) => [name, packageVersion(name) ?? 'missing'])),
+    packages: Object.fromEntries([...names].map((name) => [name, packageVersion(name) ?? 'missing'])),
   }
 }
 

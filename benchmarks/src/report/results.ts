@@ -1,6 +1,65 @@
-import type { Metric, Sample } from '../modes/mode'
-import { type Comparison, type Peer, REFERENCE } from '../peers'
+import type { Metric, ModeSettings, Sample } from '../modes/mode'
+import { type Comparison, OURS, type Peer, REFERENCE } from '../peers'
+import type { ScenarioResult } from '../scenarios/run-scenario'
+import type { Environment } from './environment'
 import { type Spread, spreadOf } from './statistics'
+
+/** All that a run came to: what the results file holds, and what every report is made of. */
+export interface Results {
+  /** End of the run, ISO 8601. */
+  readonly date: string
+  readonly seconds: number
+  /** As it was typed. */
+  readonly command: string
+  readonly environment: Environment
+  readonly missing: readonly MissingPeer[]
+  /** What was asked for and could not be done. */
+  readonly remarks: readonly string[]
+  readonly settings: ModeSettings
+  readonly modes: readonly ModeResult[]
+  readonly micro: readonly MicroTable[]
+  readonly scenarios: readonly ScenarioResult[]
+  /** Against the report that this one took the place of. */
+  readonly comparison?: RunComparison
+}
+
+/** A peer that could not take part. */
+export interface MissingPeer {
+  readonly name: string
+  readonly label: string
+  readonly reason: string
+}
+
+/** A ratio to the reference that is not the same in two runs. */
+export interface ChangedRatio {
+  /** Title of the metric. */
+  readonly metric: string
+  readonly label: string
+  readonly earlier: number
+  readonly later: number
+}
+
+/** Two runs, metric by metric and peer by peer, in the medians of their ratios to the reference. */
+export interface RunComparison {
+  /** End of the earlier run, ISO 8601. */
+  readonly earlierDate: string
+  /** Ratios that both runs have. */
+  readonly compared: number
+  readonly changed: readonly ChangedRatio[]
+  /** What besides the code may be the reason. */
+  readonly remarks: readonly string[]
+}
+
+/** One mode with its tables, and the samples behind them. */
+export interface ModeResult {
+  readonly name: string
+  readonly title: string
+  readonly rounds: number
+  /** The load in words. */
+  readonly load: string
+  readonly tables: readonly Table[]
+  readonly samples: readonly RoundSample[]
+}
 
 /** A sample and where it belongs. */
 export interface RoundSample extends Sample {
@@ -15,7 +74,15 @@ export interface Row {
   readonly value: Spread
   /** Value over the reference's value of the same round. */
   readonly ratio: Spread
-  readonly budget: { readonly bound: number; readonly isKept: boolean } | undefined
+  /** Value over Roomcast's value of the same round: below 1, this peer is better. */
+  readonly overOurs: Spread
+  readonly bound: Bound | undefined
+}
+
+/** Largest ratio to the reference that a peer is meant to have. The median has to keep it. */
+export interface Bound {
+  readonly limit: number
+  readonly isKept: boolean
 }
 
 /** One peer over its counterpart. */
@@ -56,9 +123,15 @@ export function tableOf(metric: Metric, peers: readonly Peer[], samples: readonl
   const rows = peers.map(({ name, label }): Row => {
     const own = ofMetric.filter(({ peer }) => peer === name)
     const ratio = ratioOf(ofMetric, name, REFERENCE)
-    const bound = metric.bounds[name]
-    const budget = bound === undefined ? undefined : { bound, isKept: ratio.median <= bound }
-    return { peer: name, label, value: spreadOf(own.map(({ value }) => value)), ratio, budget }
+    const limit = metric.bounds[name]
+    return {
+      peer: name,
+      label,
+      value: spreadOf(own.map(({ value }) => value)),
+      ratio,
+      overOurs: ratioOf(ofMetric, name, OURS),
+      bound: limit === undefined ? undefined : { limit, isKept: ratio.median <= limit },
+    }
   })
   const compared = peers.flatMap(({ name, comparison }): ComparedRow[] => {
     const hasBaseline = peers.some((peer) => peer.name === comparison?.baseline)

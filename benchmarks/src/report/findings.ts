@@ -1,0 +1,37 @@
+import { OURS, REFERENCE } from '../peers'
+import type { ModeResult, Row, Table } from './results'
+
+/*
+ * What the tables say, in lists: bounds, and where Roomcast is worse than somebody else.
+ */
+
+/** A row and where it stands. */
+export interface Finding {
+  readonly table: Table
+  readonly row: Row
+}
+
+/** Whether a peer is Roomcast, as it is or with an option. */
+export function isOurs(peer: string): boolean {
+  return peer === OURS || peer.startsWith(`${OURS}-`)
+}
+
+/** Whether somebody else's row is better than Roomcast's of the same table. The reference does less, and is not asked. */
+export function isBetterThanOurs({ peer, overOurs }: Row): boolean {
+  return !isOurs(peer) && peer !== REFERENCE && overOurs.median < 1
+}
+
+/** Every row with a bound, in the order of the tables. */
+export function rowsWithBounds(modes: readonly ModeResult[]): Finding[] {
+  return findings(modes, ({ bound }) => bound !== undefined)
+}
+
+/** Every row that is better than Roomcast's. */
+export function betterRows(modes: readonly ModeResult[]): Finding[] {
+  return findings(modes, isBetterThanOurs)
+}
+
+function findings(modes: readonly ModeResult[], isFound: (row: Row) => boolean): Finding[] {
+  const tables = modes.flatMap((mode) => mode.tables)
+  return tables.flatMap((table) => table.rows.filter(isFound).map((row) => ({ table, row })))
+}
