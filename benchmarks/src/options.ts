@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { MODES } from './modes'
-import { WARM_UP_CONNECTIONS } from './modes/idle'
-import type { Mode, ModeSettings } from './modes/mode'
+import { type Mode, type ModeSettings, WARM_UP_CONNECTIONS } from './modes/mode'
 import { OURS, PEERS, type Peer, REFERENCE } from './peers'
 import { SCENARIOS } from './scenarios'
 import type { Scenario, ScenarioSettings } from './scenarios/scenario'
@@ -41,8 +40,8 @@ scenarios      ${SCENARIOS.map(({ name }) => name).join(', ')}; only if named. A
 --profile      each server writes a CPU profile to results/profiles (figures are then no figures)
 `
 
-const FULL = { rounds: 5, windowMs: 1_300, warmUpMs: 700, callers: 50, members: 1_000, idle: 10_000 }
-const QUICK = { rounds: 1, windowMs: 500, warmUpMs: 300, callers: 50, members: 1_000, idle: 2_000 }
+const FULL = { rounds: 5, windowMs: 1_300, warmUpMs: 700, callers: 50, members: 1_000, comers: 3_000, idle: 10_000 }
+const QUICK = { rounds: 1, windowMs: 500, warmUpMs: 300, callers: 50, members: 1_000, comers: 1_000, idle: 2_000 }
 
 /** Part of the descriptor limit that connections may use; the rest is files, pipes and listeners. */
 const DESCRIPTORS_USED = 0.95
@@ -98,6 +97,7 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
       warmUpMs: defaults.warmUpMs,
       callers: connections ?? defaults.callers,
       members: connections ?? defaults.members,
+      comers: connections ?? defaults.comers,
       idle,
     },
     isProfiled: values.profile,

@@ -33,7 +33,7 @@ export const REFERENCE = 'raw-uws'
 export const OURS = 'roomcast'
 
 /** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
-const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'idle']
+const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'connect', 'idle']
 
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OURS } from '../peers'
-import type { Mode } from './mode'
+import { type Mode, WARM_UP_CONNECTIONS } from './mode'
 
-/** Connections before the first reading, so that code, tables and heap of the first ones are not counted. */
-export const WARM_UP_CONNECTIONS = 500
 /**
  * 10,000 connections at once leave a young generation of up to 32 MB, which V8 takes back some seconds later,
  * or not. It is not memory of connections, so every server has it at its smallest from the start.

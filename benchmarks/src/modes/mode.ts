@@ -2,6 +2,9 @@ import type { Feature } from '../servers/serve'
 import type { Session } from '../session'
 import type { ModeName } from './mode-name'
 
+/** Connections before the first reading, so that code, tables and heap of the first ones are not counted. */
+export const WARM_UP_CONNECTIONS = 500
+
 /** What a run may vary. */
 export interface ModeSettings {
   /** Length of a measured window and of the warm-up before it. */
@@ -11,6 +14,8 @@ export interface ModeSettings {
   readonly callers: number
   /** Members of the room that gets ticks. */
   readonly members: number
+  /** Connections that come, where coming is what is measured. */
+  readonly comers: number
   /** Connections that do nothing. */
   readonly idle: number
 }
