@@ -33,7 +33,7 @@ export const REFERENCE = 'raw-uws'
 export const OURS = 'roomcast'
 
 /** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
-const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'connect', 'idle']
+const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'member', 'connect', 'idle']
 
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [
@@ -69,7 +69,8 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast-recovery',
     dialect: 'roomcast-recovery',
     packages: ['@roomcast/server'],
-    modes: WEBSOCKET_MODES,
+    // A speaker in a room with positions gets a notice of each position that it is left out of.
+    modes: WEBSOCKET_MODES.filter((mode) => mode !== 'member'),
     isOnRequest: true,
     comparison: { baseline: OURS, subject: 'a server that keeps sessions', counterpart: 'one that does not' },
   },

@@ -2,6 +2,7 @@ import type { Audience } from '../payloads'
 import { answerRequests } from '../process/control'
 import { type ConnectOptions, Crowd } from './crowd'
 import { type CallsOptions, type CallsResult, runCalls } from './tasks/calls'
+import { runSay, type SayOptions, type SayResult } from './tasks/say'
 import { deliveredTicks, type WatchOptions, watchTicks } from './tasks/ticks'
 
 /*
@@ -21,6 +22,8 @@ export interface LoadCommands {
   watch(args: WatchOptions): Promise<void>
   /** Frames received since `watch` by those who must get them; fails unless each of them has the same number. */
   delivered(args: { audience: Audience }): Promise<{ frames: number; listeners: number }>
+  /** The speaker sends batches of messages to the others, the next when all of them have the last. */
+  say(args: SayOptions): Promise<SayResult>
 }
 
 const crowd = new Crowd()
@@ -32,6 +35,7 @@ answerRequests<LoadCommands>(
     call: (options) => runCalls(crowd, options),
     watch: (options) => watchTicks(crowd, options),
     delivered: ({ audience }) => deliveredTicks(crowd, audience),
+    say: (options) => runSay(crowd, options),
   },
   undefined,
 )

@@ -2,7 +2,8 @@ import { ackMode } from './ack'
 import { broadcastMode } from './broadcast'
 import { connectMode } from './connect'
 import { idleMode } from './idle'
+import { memberMode } from './member'
 import type { Mode } from './mode'
 
 /** Every mode, in the order of the report. */
-export const MODES: readonly Mode[] = [ackMode, broadcastMode, connectMode, idleMode]
+export const MODES: readonly Mode[] = [ackMode, broadcastMode, memberMode, connectMode, idleMode]
