@@ -65,3 +65,11 @@ test('a run of everything is compared with the report whose place it takes', () 
   const report = readFileSync(`${folder}report.md`, 'utf8')
   expect(report).toContain('1 of 2 ratios within 15 %')
 })
+
+test('a report that cannot be read does not cost the run its results', () => {
+  writeFileSync(`${folder}report.json`, 'no JSON')
+  const { results } = writeResults(folder, fakeResults([mode]), true)
+  expect(results.comparison).toBeUndefined()
+  expect(results.remarks[0]).toMatch(/^not compared with the report before: report\.json: /)
+  expect(readResults(`${folder}report.json`).modes).toHaveLength(1)
+})

@@ -72,8 +72,9 @@ const READING = [
 ]
 
 function betterSection(modes: readonly ModeResult[]): string[] {
-  const found = betterRows(modes)
   const tables = modes.flatMap((mode) => mode.tables)
+  if (tables.length === 0) return []
+  const found = betterRows(modes)
   const below = tables.filter(({ rows }) => rows.some((row) => row.peer === REFERENCE && row.overOurs.median < 1))
   const floor = `Raw uWebSockets.js, the floor, is better in ${below.length} of ${tables.length} tables; it is not in this list.`
   const head = ['## Where a peer is better than Roomcast', '']

@@ -29,17 +29,26 @@ export function writeResults(
   isComplete: boolean,
 ): { readonly files: string[]; readonly results: Results } {
   mkdirSync(folder, { recursive: true })
-  const before = `${folder}report.json`
-  const isCompared = isComplete && existsSync(before)
-  const compared = isCompared ? { ...results, comparison: compareRuns(readResults(before), results) } : results
-  const names: ReportName[] = isComplete ? ['latest', 'report'] : ['latest']
+  // At once: whatever goes wrong with the report, a long run is not lost.
+  writeFileSync(`${folder}latest.json`, serializeResults(results))
+  if (!isComplete) return { files: ['latest.json', ...writeReport(folder, 'latest', results)], results }
+  const compared = withComparison(`${folder}report.json`, results)
   const json = serializeResults(compared)
-  for (const name of names) writeFileSync(`${folder}${name}.json`, json)
-  const files = [
-    ...names.map((name) => `${name}.json`),
-    ...writeReport(folder, isComplete ? 'report' : 'latest', compared),
-  ]
-  return { files, results: compared }
+  for (const name of ['latest', 'report']) writeFileSync(`${folder}${name}.json`, json)
+  return { files: ['latest.json', 'report.json', ...writeReport(folder, 'report', compared)], results: compared }
+}
+
+/** A report that is missing, or of another format, is nothing to compare with. */
+function withComparison(file: string, results: Results): Results {
+  if (!existsSync(file)) return results
+  try {
+    return { ...results, comparison: compareRuns(readResults(file), results) }
+  } catch (error) {
+    return {
+      ...results,
+      remarks: [...results.remarks, `not compared with the report before: ${(error as Error).message}`],
+    }
+  }
 }
 
 /** Writes the document and its images. @returns their names. */

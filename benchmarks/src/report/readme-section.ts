@@ -28,7 +28,7 @@ export function readmeSection(results: Results): string {
   const spans = [...new Set(rounds)].sort((a, b) => a - b).join(' to ')
   const versions = Object.entries(environment.packages).map((entry) => entry.join(' '))
   return [
-    `\`npm run bench\` of ${date.slice(0, 10)}, ${spans} rounds, on ${environment.machine}, Node.js ${environment.node.slice(1)}; ${versions.join(', ')}.`,
+    `\`npm run bench\` of ${date.slice(0, 10)}, ${spans === '1' ? 'one round' : `${spans} rounds`}, on ${environment.machine}, Node.js ${environment.node.slice(1)}; ${versions.join(', ')}.`,
     'Server CPU and memory as ratios to a raw uWebSockets.js server in the same round: the median of the rounds, for Roomcast',
     'with their range. A bold ratio is better than that of Roomcast.',
     '',

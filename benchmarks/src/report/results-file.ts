@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import type { Results } from './results'
 
 /** Changes with the shape of `Results`. */
@@ -37,7 +38,7 @@ export function readResults(file: string): Results {
   try {
     return parseResults(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : error}`)
+    throw new Error(`${path.basename(file)}: ${error instanceof Error ? error.message : error}`)
   }
 }
 
