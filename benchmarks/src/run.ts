@@ -74,7 +74,7 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
       environment,
       missing: missing.map(({ name, label, reason }) => ({ name, label, reason })),
       remarks: options.remarks,
-      settings: options.settings,
+      settings: { ...options.settings },
       modes,
       micro: [],
       scenarios,

@@ -73,7 +73,7 @@ export function fakeResults(modes: readonly ModeResult[], more: Partial<Results>
     },
     missing: [],
     remarks: [],
-    settings: { windowMs: 1, warmUpMs: 1, callers: 1, members: 1, idle: 1 },
+    settings: { windowMs: 1, members: 1 },
     modes,
     micro: [],
     scenarios: [],

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { writeResults } from '../src/report/files'
+import { writeReport, writeResults } from '../src/report/files'
 import { parseResults, readResults, serializeResults } from '../src/report/results-file'
 import { fakeMode, fakeResults } from './fake-results'
 
@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-test('results come back from their file as they were, to six digits', () => {
+test('results come back from their file as they were, to five digits', () => {
   const results = fakeResults([mode, fakeMode('idle', { 'raw-uws': [1], roomcast: [Number.NaN] })], {
     remarks: ['a remark'],
     micro: [{ title: 'encode', unit: 'ns', baseline: 'a', rows: [] }],
@@ -26,7 +26,7 @@ test('results come back from their file as they were, to six digits', () => {
     ['idle', 2],
   ])
   expect(read.modes[0]?.tables[0]?.metric).toEqual(mode.tables[0]?.metric)
-  expect(read.modes[0]?.samples.find(({ peer }) => peer === 'roomcast')?.value).toBe(1.23457)
+  expect(read.modes[0]?.samples.find(({ peer }) => peer === 'roomcast')?.value).toBe(1.2346)
   expect(read.modes[1]?.samples[1]?.value).toBeNaN()
   expect(serializeResults(read)).toBe(serializeResults(results))
 })
@@ -64,6 +64,14 @@ test('a run of everything is compared with the report whose place it takes', () 
   expect(readResults(`${folder}report.json`).comparison).toEqual(results.comparison)
   const report = readFileSync(`${folder}report.md`, 'utf8')
   expect(report).toContain('1 of 2 ratios within 15 %')
+})
+
+test('a report that is made again from its results file is the same', () => {
+  writeResults(folder, fakeResults([mode]), true)
+  const read = () => readdirSync(folder).map((name) => readFileSync(`${folder}${name}`, 'utf8'))
+  const before = read()
+  writeReport(folder, 'report', readResults(`${folder}report.json`))
+  expect(read()).toEqual(before)
 })
 
 test('a report that cannot be read does not cost the run its results', () => {

@@ -30,9 +30,12 @@ export function writeResults(
 ): { readonly files: string[]; readonly results: Results } {
   mkdirSync(folder, { recursive: true })
   // At once: whatever goes wrong with the report, a long run is not lost.
-  writeFileSync(`${folder}latest.json`, serializeResults(results))
-  if (!isComplete) return { files: ['latest.json', ...writeReport(folder, 'latest', results)], results }
-  const compared = withComparison(`${folder}report.json`, results)
+  const latest = `${folder}latest.json`
+  writeFileSync(latest, serializeResults(results))
+  // The report is made of what is in the file, so that it comes out the same when it is made again.
+  const kept = readResults(latest)
+  if (!isComplete) return { files: ['latest.json', ...writeReport(folder, 'latest', kept)], results: kept }
+  const compared = withComparison(`${folder}report.json`, kept)
   const json = serializeResults(compared)
   for (const name of ['latest', 'report']) writeFileSync(`${folder}${name}.json`, json)
   return { files: ['latest.json', 'report.json', ...writeReport(folder, 'report', compared)], results: compared }

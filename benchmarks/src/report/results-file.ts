@@ -6,7 +6,7 @@ import type { Results } from './results'
 const FORMAT = 2
 
 /** Of every number that is no whole one. More digits would be noise, and half of the file. */
-const SIGNIFICANT_DIGITS = 6
+const SIGNIFICANT_DIGITS = 5
 
 /** Text of a results file: JSON, a line for each table and for each sample. */
 export function serializeResults(results: Results): string {

@@ -1,4 +1,4 @@
-import type { Metric, ModeSettings, Sample } from '../modes/mode'
+import type { Metric, Sample } from '../modes/mode'
 import { type Comparison, OURS, type Peer, REFERENCE } from '../peers'
 import type { ScenarioResult } from '../scenarios/run-scenario'
 import type { Environment } from './environment'
@@ -15,7 +15,8 @@ export interface Results {
   readonly missing: readonly MissingPeer[]
   /** What was asked for and could not be done. */
   readonly remarks: readonly string[]
-  readonly settings: ModeSettings
+  /** Of all modes, by name. */
+  readonly settings: Readonly<Record<string, number>>
   readonly modes: readonly ModeResult[]
   readonly micro: readonly MicroTable[]
   readonly scenarios: readonly ScenarioResult[]
