@@ -1,5 +1,6 @@
 import type { DialectName } from './load/dialects'
 import type { ModeName } from './modes/mode-name'
+import type { Runtime } from './process/runtime'
 
 /** A server that the benchmarks compare. */
 export interface Peer {
@@ -7,6 +8,8 @@ export interface Peer {
   readonly label: string
   /** File in `servers/`, without extension. */
   readonly server: string
+  /** What runs the server. @default 'node' */
+  readonly runtime?: Runtime
   readonly dialect: DialectName
   /** Packages that must be installed. */
   readonly packages: readonly string[]
@@ -96,6 +99,24 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-ws',
     dialect: 'socketio',
     packages: ['socket.io'],
+    modes: WEBSOCKET_MODES,
+  },
+  {
+    name: 'bun',
+    label: 'Bun.serve',
+    server: 'bun',
+    runtime: 'bun',
+    dialect: 'raw',
+    packages: [],
+    modes: WEBSOCKET_MODES,
+  },
+  {
+    name: 'socketio-bun',
+    label: 'Socket.IO on Bun',
+    server: 'socketio-bun',
+    runtime: 'bun',
+    dialect: 'socketio',
+    packages: ['socket.io', '@socket.io/bun-engine'],
     modes: WEBSOCKET_MODES,
   },
 ]

@@ -4,6 +4,7 @@ import { isRequired, parseOptions, type RunOptions, USAGE } from './options'
 import type { Peer } from './peers'
 import { killAllChildren } from './process/child'
 import { choosePinning } from './process/pinning'
+import { runtimePath } from './process/runtime'
 import { formatComparison } from './report/comparison'
 import { describeEnvironment, formatEnvironment, packageVersion } from './report/environment'
 import { writeResults } from './report/files'
@@ -35,10 +36,10 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
   const started = Date.now()
   const pinning = choosePinning()
   const environment = describeEnvironment(pinning, options.peers)
-  const peers = options.peers.filter((peer) => missingPackages(peer).length === 0)
+  const peers = options.peers.filter((peer) => missingParts(peer).length === 0)
   const missing = options.peers
     .filter((peer) => !peers.includes(peer))
-    .map((peer) => ({ ...peer, reason: `no ${missingPackages(peer).join(', ')}, or not built` }))
+    .map((peer) => ({ ...peer, reason: missingParts(peer).join(', ') }))
   const common = { pinning, profileDirectory: options.isProfiled ? `${RESULTS}profiles` : undefined }
 
   print(formatEnvironment(environment))
@@ -111,8 +112,13 @@ async function runMode(
   return samples
 }
 
-function missingPackages(peer: Peer): string[] {
-  return peer.packages.filter((name) => packageVersion(name) === undefined)
+/** Why a peer cannot take part; nothing if it can. */
+function missingParts({ runtime = 'node', packages }: Peer): string[] {
+  const missing = packages.filter((name) => packageVersion(name) === undefined)
+  return [
+    ...(runtimePath(runtime) === undefined ? [`no ${runtime}`] : []),
+    ...(missing.length === 0 ? [] : [`no ${missing.join(', ')}, or not built`]),
+  ]
 }
 
 function print(line: string): void {

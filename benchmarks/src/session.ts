@@ -4,6 +4,7 @@ import type { LoadCommands } from './load/generator'
 import type { Peer } from './peers'
 import { Child } from './process/child'
 import type { Pinning } from './process/pinning'
+import { type Runtime, runtimePath } from './process/runtime'
 import type { Feature, ServerCommands, ServerReady } from './servers/serve'
 
 const CONNECT_TIMEOUT_MS = 60_000
@@ -24,7 +25,7 @@ export interface Session {
 /** What sessions have in common. */
 export interface SessionOptions {
   readonly pinning: Pinning
-  /** Flags of Node for the server. */
+  /** Flags of Node for the server; another runtime gets none of them. */
   readonly serverFlags: readonly string[]
   /** What the server does for this mode only. */
   readonly features: readonly Feature[]
@@ -39,11 +40,15 @@ export async function withSession<T>(
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { pinning, serverFlags, features, profileDirectory } = options
+  const { runtime = 'node' } = peer
+  const executable = runtimePath(runtime)
+  if (executable === undefined) throw new Error(`no ${runtime}`)
   const profileFlags = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
   const { child: server, ready } = await Child.start<ServerCommands, ServerReady>({
     name: `${peer.name} server`,
     script: script(`servers/${peer.server}.js`),
-    nodeFlags: ['--expose-gc', ...serverFlags, ...profileFlags],
+    executable,
+    flags: [...runtimeFlags(runtime, serverFlags), ...profileFlags],
     args: features,
     core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
   })
@@ -51,7 +56,7 @@ export async function withSession<T>(
     const { child: load } = await Child.start<LoadCommands, undefined>({
       name: `load on ${peer.name}`,
       script: script('load/generator.js'),
-      nodeFlags: [],
+      flags: [],
       core: pinning.kind === 'pinned' ? pinning.loadCore : undefined,
     })
     try {
@@ -73,6 +78,11 @@ export async function withSession<T>(
   } finally {
     await server.stop()
   }
+}
+
+/** Bun shows its garbage collector without being asked, and has none of V8's flags. */
+function runtimeFlags(runtime: Runtime, serverFlags: readonly string[]): readonly string[] {
+  return runtime === 'node' ? ['--expose-gc', ...serverFlags] : []
 }
 
 function script(path: string): string {

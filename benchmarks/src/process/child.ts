@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Commands, Reply, Request } from './control'
-import { nodeCommand } from './pinning'
+import { pinnedCommand } from './pinning'
 
 const READY_TIMEOUT_MS = 15_000
 const EXIT_TIMEOUT_MS = 3_000
@@ -12,8 +12,10 @@ export interface ChildOptions {
   readonly name: string
   /** Script to run, a path. */
   readonly script: string
-  /** Flags of Node, before the script. */
-  readonly nodeFlags: readonly string[]
+  /** What runs the script. @default this Node */
+  readonly executable?: string
+  /** Flags of the executable, before the script. */
+  readonly flags: readonly string[]
   /** Arguments of the script. @default [] */
   readonly args?: readonly string[]
   /** Core to run on; any if undefined. */
@@ -51,7 +53,8 @@ export class Child<C extends Commands<C>> {
    * @throws Error with the end of the child's stderr, if it ends first or is not ready in time.
    */
   static async start<C extends Commands<C>, Ready>(options: ChildOptions): Promise<{ child: Child<C>; ready: Ready }> {
-    const command = nodeCommand(options.core, [...options.nodeFlags, options.script, ...(options.args ?? [])])
+    const { executable = process.execPath, flags, script, args = [], core } = options
+    const command = pinnedCommand(core, executable, [...flags, script, ...args])
     const spawned = spawn(command.file, command.args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     running.add(spawned)
     const child = new Child<C>(options.name, spawned)

@@ -16,10 +16,14 @@ export function choosePinning(): Pinning {
   return { kind: 'pinned', serverCore, loadCore }
 }
 
-/** Command line that runs Node with `args` on `core`; on any core if it is undefined. */
-export function nodeCommand(core: number | undefined, args: readonly string[]): { file: string; args: string[] } {
-  if (core === undefined) return { file: process.execPath, args: [...args] }
-  return { file: 'taskset', args: ['-c', `${core}`, process.execPath, ...args] }
+/** Command line that runs `executable` with `args` on `core`; on any core if it is undefined. */
+export function pinnedCommand(
+  core: number | undefined,
+  executable: string,
+  args: readonly string[],
+): { file: string; args: string[] } {
+  if (core === undefined) return { file: executable, args: [...args] }
+  return { file: 'taskset', args: ['-c', `${core}`, executable, ...args] }
 }
 
 function allowedCores(): number[] {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Peer } from '../peers'
 import type { Pinning } from '../process/pinning'
+import { runtimeVersion } from '../process/runtime'
 
 /** What a figure depends on besides the code. */
 export interface Environment {
@@ -12,7 +13,7 @@ export interface Environment {
   readonly loadAverage: number
   readonly node: string
   readonly pinning: string
-  /** Versions by package name. */
+  /** Versions by package name, and of runtimes other than Node by theirs. */
   readonly packages: Readonly<Record<string, string>>
 }
 
@@ -26,6 +27,7 @@ const UNNAMED_PACKAGES = ['engine.io']
 export function describeEnvironment(pinning: Pinning, peers: readonly Peer[]): Environment {
   const cpus = os.cpus()
   const names = new Set([...peers.flatMap(({ packages }) => packages), ...UNNAMED_PACKAGES])
+  const runtimes = new Set(peers.flatMap(({ runtime = 'node' }) => (runtime === 'node' ? [] : [runtime])))
   const gigabytes = Math.round(os.totalmem() / 2 ** 30)
   return {
     machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown CPU'}, ${gigabytes} GB, ${os.type()} ${os.release()} ${os.arch()}`,
@@ -35,7 +37,10 @@ export function describeEnvironment(pinning: Pinning, peers: readonly Peer[]): E
       pinning.kind === 'pinned'
         ? `server pinned to core ${pinning.serverCore}, load to core ${pinning.loadCore}`
         : `not pinned: ${pinning.reason}`,
-    packages: Object.fromEntries([...names].map((name) => [name, packageVersion(name) ?? 'missing'])),
+    packages: Object.fromEntries([
+      ...[...names].map((name) => [name, packageVersion(name) ?? 'missing']),
+      ...[...runtimes].map((name) => [name, runtimeVersion(name) ?? 'missing']),
+    ]),
   }
 }
 

@@ -66,7 +66,7 @@ export class Stage implements AsyncDisposable {
     core: number | undefined,
   ): Promise<Child<C>> {
     const script = fileURLToPath(new URL(`scenarios/processes/${name}.js`, import.meta.url))
-    const { child } = await Child.start<C, undefined>({ name, script, nodeFlags, core })
+    const { child } = await Child.start<C, undefined>({ name, script, flags: nodeFlags, core })
     this.children.push(child)
     return child
   }

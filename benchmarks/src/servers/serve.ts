@@ -2,6 +2,7 @@ import net from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Audience, PayloadName } from '../payloads'
+import { bun } from '../process/bun'
 import { answerRequests } from '../process/control'
 
 /*
@@ -157,7 +158,8 @@ function cpuUs(): number {
 async function memory(): Promise<{ rssBytes: number; heapBytes: number }> {
   for (let i = 0; i < COLLECTIONS; i++) {
     await sleep(COLLECTION_PAUSE_MS)
-    globalThis.gc?.()
+    if (bun) bun.gc(true)
+    else globalThis.gc?.()
   }
   const { rss, heapUsed } = process.memoryUsage()
   return { rssBytes: rss, heapBytes: heapUsed }
