@@ -23,7 +23,8 @@ export interface ConnectionEvents {
 /** One client: a TCP socket that speaks the few messages it needs. */
 export class Connection {
   private phase: 'upgrade' | 'greeting' | 'joined' | 'failed' = 'upgrade'
-  private readonly socket: net.Socket
+  /** Undefined while the client prepares its upgrade. */
+  private socket: net.Socket | undefined
   /** Bytes of an unfinished head or uncounted frame. */
   private rest: Buffer = NOTHING
   private expected = new ExpectedStream(repeatedRun([]))
@@ -38,15 +39,12 @@ export class Connection {
     readonly number: number,
     private readonly events: ConnectionEvents,
   ) {
-    this.socket = net.connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
-    })
-    this.socket.on('error', (error) => this.fail(error.message))
-    this.socket.on('close', () => this.fail('closed by the server'))
-    this.socket.write(upgradeRequest(port, pathOf(dialect, role, number), dialect.subprotocol))
+    if (!dialect.prepare) this.open(port, pathOf(dialect, role, number))
+    else
+      dialect.prepare(port).then(
+        (path) => this.open(port, path),
+        (error) => this.fail((error as Error).message),
+      )
   }
 
   /** Expected frames received since {@link Connection.expect}. */
@@ -72,7 +70,19 @@ export class Connection {
   }
 
   write(bytes: Buffer): void {
-    this.socket.write(bytes)
+    this.socket?.write(bytes)
+  }
+
+  private open(port: number, path: string): void {
+    this.socket = net.connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
+    })
+    this.socket.on('error', (error) => this.fail(error.message))
+    this.socket.on('close', () => this.fail('closed by the server'))
+    this.socket.write(upgradeRequest(port, path, this.dialect.subprotocol))
   }
 
   private onBytes(bytes: Buffer, length: number): boolean {
@@ -135,6 +145,7 @@ export class Connection {
     switch (reaction.kind) {
       case 'joined':
         this.placeBefore = reaction.place
+        if (reaction.reply) this.write(clientFrame(reaction.reply))
         return this.join()
       case 'reply':
         return this.write(clientFrame(reaction.message))
@@ -155,7 +166,7 @@ export class Connection {
   private fail(reason: string): void {
     if (this.phase === 'failed') return
     this.phase = 'failed'
-    this.socket.destroy()
+    this.socket?.destroy()
     this.events.failed(reason)
   }
 }

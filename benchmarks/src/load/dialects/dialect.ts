@@ -4,8 +4,8 @@ import type { Message } from '../ws-wire'
 
 /** What a client does with a message that arrives before it is joined, or between the counted ones; then none is ignored. */
 export type Reaction =
-  /** `place`: behind which ticks have positions; without it they have none. */
-  | { readonly kind: 'joined'; readonly place?: Place }
+  /** `place`: behind which ticks have positions; without it they have none. `reply`: what the client confirms with. */
+  | { readonly kind: 'joined'; readonly place?: Place; readonly reply?: Message }
   | { readonly kind: 'reply'; readonly message: Message }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'unexpected' }
@@ -31,6 +31,12 @@ export interface Dialect {
   readonly subprotocol: string
   /** Paths of roles for which the server has a route of its own; {@link Dialect.path} for the others. */
   readonly rolePaths?: Readonly<Partial<Record<Role, string>>>
+  /**
+   * What a client does before the upgrade, if its protocol needs it.
+   *
+   * @returns The path of the upgrade, in the place of {@link Dialect.path} and {@link Dialect.rolePaths}.
+   */
+  prepare?(port: number): Promise<string>
   /** Whether a connection is in the room as soon as the WebSocket is open. */
   readonly joinedAtOpen: boolean
   /** Messages that a new client sends at open. */
