@@ -123,7 +123,8 @@ export const PEERS: readonly Peer[] = [
     server: 'socketcluster',
     dialect: 'socketcluster',
     packages: ['socketcluster-server'],
-    modes: WEBSOCKET_MODES,
+    // Who publishes to a channel and is subscribed to it gets the message too.
+    modes: WEBSOCKET_MODES.filter((mode) => mode !== 'member'),
   },
   {
     name: 'bun',
