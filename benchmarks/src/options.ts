@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { MODES } from './modes'
 import { type Mode, type ModeSettings, WARM_UP_CONNECTIONS } from './modes/mode'
+import type { ModeName } from './modes/mode-name'
 import { OURS, PEERS, type Peer, REFERENCE } from './peers'
 import { SCENARIOS } from './scenarios'
 import type { Scenario, ScenarioSettings } from './scenarios/scenario'
@@ -32,7 +33,7 @@ export const USAGE = `npm run bench -- [mode or scenario ...] [flags]
 modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if nothing is given
 scenarios      ${SCENARIOS.map(({ name }) => name).join(', ')}; only if named. A bound that is not kept ends the run with an error
 --quick        short windows and few rounds, to see that everything runs
---rounds N     rounds of each mode (idle: 0.6 N) and scenario
+--rounds N     rounds of each mode (0.6 N where one is long or has no bounds; wire: 1) and scenario
 --connections N  connections in everything that runs
 --window MS    length of a measured window
 --peers A,B    only these peers, ${REFERENCE}, and what they are compared with:
@@ -40,8 +41,30 @@ scenarios      ${SCENARIOS.map(({ name }) => name).join(', ')}; only if named. A
 --profile      each server writes a CPU profile to results/profiles (figures are then no figures)
 `
 
-const FULL = { rounds: 5, windowMs: 1_300, warmUpMs: 700, callers: 50, members: 1_000, comers: 3_000, idle: 10_000 }
-const QUICK = { rounds: 1, windowMs: 500, warmUpMs: 300, callers: 50, members: 1_000, comers: 1_000, idle: 2_000 }
+interface Defaults extends ModeSettings {
+  readonly rounds: number
+}
+
+const FULL: Defaults = {
+  rounds: 5,
+  windowMs: 1_300,
+  warmUpMs: 700,
+  callers: 50,
+  members: 1_000,
+  comers: 3_000,
+  roomSizes: [20, 10_000],
+  payloadMembers: 100,
+  idle: [2_000, 10_000],
+}
+const QUICK: Defaults = {
+  ...FULL,
+  rounds: 1,
+  windowMs: 500,
+  warmUpMs: 300,
+  comers: 1_000,
+  roomSizes: [20, 2_000],
+  idle: [1_000, 2_000],
+}
 
 /** Part of the descriptor limit that connections may use; the rest is files, pipes and listeners. */
 const DESCRIPTORS_USED = 0.95
@@ -69,14 +92,15 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
   if (values.help) return undefined
   const defaults = values.quick ? QUICK : FULL
   const connections = values.connections === undefined ? undefined : positive('--connections', values.connections)
-  const askedIdle = connections ?? defaults.idle
-  const idle = Math.min(askedIdle, mostConnections() - WARM_UP_CONNECTIONS)
   const named = chosen('mode or scenario', positionals, [...MODES, ...SCENARIOS])
   const modes = MODES.filter((mode) => named.includes(mode))
   const scenarios = positionals.length === 0 ? [] : SCENARIOS.filter((scenario) => named.includes(scenario))
   const rounds = values.rounds === undefined ? undefined : positive('--rounds', values.rounds)
   const windowMs = values.window === undefined ? undefined : positive('--window', values.window)
   const peers = chosenPeers(values.peers)
+  const remarks: string[] = []
+  const asked = connections === undefined ? defaults : withConnections(defaults, connections)
+  const settings = withinLimit({ ...asked, windowMs: windowMs ?? defaults.windowMs }, modes, remarks)
   return {
     modes,
     scenarios: scenarios.map((scenario) => {
@@ -92,19 +116,41 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
     }),
     peers,
     rounds: rounds ?? defaults.rounds,
-    settings: {
-      windowMs: windowMs ?? defaults.windowMs,
-      warmUpMs: defaults.warmUpMs,
-      callers: connections ?? defaults.callers,
-      members: connections ?? defaults.members,
-      comers: connections ?? defaults.comers,
-      idle,
-    },
+    settings,
     isProfiled: values.profile,
-    remarks: [
-      ...(idle < askedIdle ? [`idle: ${idle} connections, not ${askedIdle}: the descriptor limit allows no more`] : []),
-      ...(values.peers === undefined ? [] : idlers(peers, modes)),
-    ],
+    remarks: [...remarks, ...(values.peers === undefined ? [] : idlers(peers, modes))],
+  }
+}
+
+function withConnections(settings: ModeSettings, connections: number): ModeSettings {
+  return {
+    ...settings,
+    callers: connections,
+    members: connections,
+    comers: connections,
+    roomSizes: [connections],
+    payloadMembers: connections,
+    idle: [connections],
+  }
+}
+
+/** Fewer connections where one process may not have as many. @param remarks  Gets a line for each number that is less. */
+function withinLimit(settings: ModeSettings, chosenModes: readonly Mode[], remarks: string[]): ModeSettings {
+  const most = mostConnections() - WARM_UP_CONNECTIONS
+  const fit = (name: ModeName, asked: readonly number[]) => {
+    const isTooMuch = asked.some((count) => count > most)
+    if (isTooMuch && chosenModes.some((mode) => mode.name === name)) {
+      remarks.push(`${name}: ${most} connections, not ${asked.at(-1)}: the descriptor limit allows no more`)
+    }
+    return [...new Set(asked.map((count) => Math.min(count, most)))]
+  }
+  const { members, comers, roomSizes, idle } = settings
+  return {
+    ...settings,
+    members: fit('broadcast', [members])[0] as number,
+    comers: fit('connect', [comers])[0] as number,
+    roomSizes: fit('sizes', roomSizes),
+    idle: fit('idle', idle),
   }
 }
 

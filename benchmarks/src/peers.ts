@@ -36,7 +36,7 @@ export const REFERENCE = 'raw-uws'
 export const OURS = 'roomcast'
 
 /** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
-const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'member', 'connect', 'idle']
+const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'sizes', 'member', 'stream', 'connect', 'idle']
 
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [
@@ -65,6 +65,16 @@ export const PEERS: readonly Peer[] = [
     // Calls and idle connections have nothing to do with the positions of a room.
     modes: ['broadcast'],
     comparison: { baseline: OURS, subject: 'a room with history', counterpart: 'one without' },
+  },
+  {
+    name: 'roomcast-ticks',
+    label: 'Roomcast, room with ticks of 5 ms',
+    server: 'roomcast-ticks',
+    dialect: 'roomcast',
+    packages: ['@roomcast/server'],
+    // What is sent in one turn, or once, is not held together by ticks.
+    modes: ['stream'],
+    comparison: { baseline: OURS, subject: 'a room with ticks', counterpart: 'one without' },
   },
   {
     name: 'roomcast-recovery',

@@ -1,6 +1,6 @@
 import { OURS } from '../peers'
-import type { Mode, Sample } from './mode'
-import { measureTicks } from './ticks'
+import type { Mode } from './mode'
+import { measureEach, type TicksPlan } from './ticks'
 
 const PER_TICK = [1, 16]
 
@@ -23,12 +23,10 @@ export const broadcastMode: Mode = {
   async measure(session, settings) {
     await session.connect(settings.members)
     await session.assertMembers(settings.members)
-    const samples: Sample[] = []
-    for (const perTick of PER_TICK) {
-      const metric = `broadcast-${perTick}`
-      const plan = { metric, payload: 'tick', perTick, audience: 'room', turns: 'one' } as const
-      samples.push(await measureTicks(session, plan, settings))
-    }
-    return samples
+    return await measureEach(session, PER_TICK.map(planOf), settings)
   },
+}
+
+function planOf(perTick: number): TicksPlan {
+  return { metric: `broadcast-${perTick}`, payload: 'tick', perTick, audience: 'room', turns: 'one' }
 }

@@ -4,6 +4,8 @@ import { connectMode } from './connect'
 import { idleMode } from './idle'
 import { memberMode } from './member'
 import type { Mode } from './mode'
+import { sizesMode } from './sizes'
+import { streamMode } from './stream'
 
 /** Every mode, in the order of the report. */
-export const MODES: readonly Mode[] = [ackMode, broadcastMode, memberMode, connectMode, idleMode]
+export const MODES: readonly Mode[] = [ackMode, broadcastMode, sizesMode, memberMode, streamMode, connectMode, idleMode]

@@ -16,8 +16,12 @@ export interface ModeSettings {
   readonly members: number
   /** Connections that come, where coming is what is measured. */
   readonly comers: number
-  /** Connections that do nothing. */
-  readonly idle: number
+  /** Members of rooms of several sizes; ascending. */
+  readonly roomSizes: readonly number[]
+  /** Members of the room that gets messages of several sizes. */
+  readonly payloadMembers: number
+  /** Connections that do nothing, at each reading; ascending. */
+  readonly idle: readonly number[]
 }
 
 /** One table of the report. */

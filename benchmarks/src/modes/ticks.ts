@@ -10,6 +10,17 @@ export interface TicksPlan extends Omit<TicksOptions, 'windowMs'> {
   readonly metric: string
 }
 
+/** Several {@link measureTicks}, one after the other. */
+export async function measureEach(
+  session: Session,
+  plans: readonly TicksPlan[],
+  settings: ModeSettings,
+): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for (const plan of plans) samples.push(await measureTicks(session, plan, settings))
+  return samples
+}
+
 /** Ticks from the server to connections that are there: CPU per delivery, after a warm-up. */
 export async function measureTicks(
   session: Session,

@@ -16,7 +16,7 @@ export interface Results {
   /** What was asked for and could not be done. */
   readonly remarks: readonly string[]
   /** Of all modes, by name. */
-  readonly settings: Readonly<Record<string, number>>
+  readonly settings: Readonly<Record<string, number | readonly number[]>>
   readonly modes: readonly ModeResult[]
   readonly micro: readonly MicroTable[]
   readonly scenarios: readonly ScenarioResult[]
