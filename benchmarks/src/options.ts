@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import type { MicroPlan } from '../micro/run-micro'
 import { MODES } from './modes'
 import { type Mode, type ModeSettings, WARM_UP_CONNECTIONS } from './modes/mode'
 import type { ModeName } from './modes/mode-name'
@@ -10,6 +11,8 @@ import type { Scenario, ScenarioSettings } from './scenarios/scenario'
 /** What to run. */
 export interface RunOptions {
   readonly modes: readonly Mode[]
+  /** undefined: no micro benchmarks. */
+  readonly micro: MicroPlan | undefined
   readonly scenarios: readonly PlannedScenario[]
   readonly peers: readonly Peer[]
   /** Rounds of modes whose `roundsFactor` is 1. */
@@ -27,10 +30,13 @@ export interface PlannedScenario {
   readonly settings: ScenarioSettings
 }
 
+/** Named like a mode, but without peers. */
+const MICRO = { name: 'micro' }
+
 /** Text for `--help`. */
 export const USAGE = `npm run bench -- [mode or scenario ...] [flags]
 
-modes          ${MODES.map(({ name }) => name).join(', ')}; all of them if nothing is given
+modes          ${[...MODES, MICRO].map(({ name }) => name).join(', ')}; all of them if nothing is given
 scenarios      ${SCENARIOS.map(({ name }) => name).join(', ')}; only if named. A bound that is not kept ends the run with an error
 --quick        short windows and few rounds, to see that everything runs
 --rounds N     rounds of each mode (0.6 N where one is long or has no bounds; wire: 1) and scenario
@@ -92,7 +98,7 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
   if (values.help) return undefined
   const defaults = values.quick ? QUICK : FULL
   const connections = values.connections === undefined ? undefined : positive('--connections', values.connections)
-  const named = chosen('mode or scenario', positionals, [...MODES, ...SCENARIOS])
+  const named = chosen('mode or scenario', positionals, [...MODES, MICRO, ...SCENARIOS])
   const modes = MODES.filter((mode) => named.includes(mode))
   const scenarios = positionals.length === 0 ? [] : SCENARIOS.filter((scenario) => named.includes(scenario))
   const rounds = values.rounds === undefined ? undefined : positive('--rounds', values.rounds)
@@ -101,8 +107,11 @@ export function parseOptions(argv: readonly string[]): RunOptions | undefined {
   const remarks: string[] = []
   const asked = connections === undefined ? defaults : withConnections(defaults, connections)
   const settings = withinLimit({ ...asked, windowMs: windowMs ?? defaults.windowMs }, modes, remarks)
+  // Nobody who asks for some peers means operations that have none, unless they say so.
+  const isMicro = positionals.length === 0 ? values.peers === undefined : named.includes(MICRO)
   return {
     modes,
+    micro: isMicro ? { rounds: rounds ?? defaults.rounds, isQuick: values.quick } : undefined,
     scenarios: scenarios.map((scenario) => {
       const asPlanned = values.quick ? scenario.quick : scenario.full
       return {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { runMicro } from '../micro/run-micro'
 import type { Mode } from './modes/mode'
 import { isRequired, parseOptions, type RunOptions, USAGE } from './options'
 import type { Peer } from './peers'
@@ -59,6 +60,8 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
     for (const table of tables) print(`\n${formatTable(table)}`)
   }
 
+  const micro = options.micro === undefined ? [] : await runMicro(options.micro, common, print, progress)
+
   const scenarios: ScenarioResult[] = []
   for (const planned of options.scenarios) scenarios.push(await runScenario(planned, pinning, print))
 
@@ -77,7 +80,7 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
       remarks: options.remarks,
       settings: { ...options.settings },
       modes,
-      micro: [],
+      micro,
       scenarios,
     },
     // Arguments make it another run than the one whose report is kept.

@@ -21,7 +21,7 @@ export interface Environment {
 const BUSY = 0.5
 
 /** What no peer names, but has a part in its figures. */
-const UNNAMED_PACKAGES = ['engine.io']
+const UNNAMED_PACKAGES = ['engine.io', 'msgpackr', 'socket.io-parser', 'tinybench']
 
 /** Describes this machine and the versions of what `peers` need. */
 export function describeEnvironment(pinning: Pinning, peers: readonly Peer[]): Environment {
