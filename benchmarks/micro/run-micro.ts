@@ -87,7 +87,7 @@ async function inProcess<T>(
   const { child } = await Child.start<SuiteCommands, undefined>({
     name: `micro ${suite}`,
     script: fileURLToPath(new URL('../micro/dist/suite-process.js', import.meta.url)),
-    nodeFlags: ['--expose-gc', ...flags, ...profileFlags],
+    flags: ['--expose-gc', ...flags, ...profileFlags],
     core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
   })
   try {
