@@ -94,6 +94,18 @@ test('two runs are compared in the ratios that both have, within 15 % of the sma
   expect(formatComparison(comparison)).toMatch(/raw ws +2\.00 -> +2\.31 {2}title of ack\n1 of 2 ratios within 15 %$/)
 })
 
+test('micro benchmarks are compared too', () => {
+  const run = (median: number) => {
+    const spread = { median, min: median, max: median }
+    const rows = ['JSON', 'ours'].map((name) => ({ name, value: spread, ratio: spread }))
+    return fakeResults([], { micro: [{ title: 'encode', unit: 'ns', baseline: 'JSON', rows }] })
+  }
+  expect(compareRuns(run(1), run(2))).toMatchObject({
+    compared: 1,
+    changed: [{ metric: 'encode', label: 'ours', earlier: 1, later: 2 }],
+  })
+})
+
 test('a comparison says what else was different, and leaves out what has no ratio', () => {
   const peers = [...PEERS, fakePeer('other')]
   const mode = fakeMode('ack', { 'raw-uws': [0], roomcast: [1], other: [0] }, { peers, metric: fakeMetric('ack') })

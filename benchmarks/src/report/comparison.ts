@@ -5,7 +5,7 @@ import type { ChangedRatio, Results, RunComparison } from './results'
 /** Ratios that are apart by no more than this part of the smaller one are the same. */
 const TOLERANCE = 0.15
 
-/** Compares what two runs have in common. The reference itself is 1 in both, and is not counted. */
+/** Compares what two runs have in common. What ratios are taken against is 1 in both, and is not counted. */
 export function compareRuns(earlier: Results, later: Results): RunComparison {
   const before = new Map(ratiosOf(earlier).map((entry) => [entry.key, entry.ratio]))
   let compared = 0
@@ -24,7 +24,7 @@ export function compareRuns(earlier: Results, later: Results): RunComparison {
 export function formatComparison({ earlierDate, compared, changed, remarks }: RunComparison): string {
   const labelWidth = Math.max(0, ...changed.map(({ label }) => label.length))
   return [
-    `against the run of ${earlierDate}: medians of the ratios to raw uWebSockets.js`,
+    `against the run of ${earlierDate}: medians of the ratios`,
     ...remarks.map((remark) => `remark     ${remark}`),
     ...changed.map(
       ({ metric, label, earlier, later }) =>
@@ -39,19 +39,31 @@ export function formatAgreement({ compared, changed }: Pick<RunComparison, 'comp
   return `${compared - changed.length} of ${compared} ratios within ${TOLERANCE * 100} %`
 }
 
-function ratiosOf({ modes }: Results) {
-  return modes
-    .flatMap(({ tables }) => tables)
-    .flatMap(({ metric, rows }) =>
-      rows
-        .filter(({ peer, ratio }) => peer !== REFERENCE && ratio.median > 0 && Number.isFinite(ratio.median))
-        .map(({ peer, label, ratio }) => ({
-          key: `${metric.id} ${peer}`,
-          metric: metric.title,
-          label,
-          ratio: ratio.median,
-        })),
-    )
+interface NamedRatio {
+  readonly key: string
+  readonly metric: string
+  readonly label: string
+  readonly ratio: number
+}
+
+function ratiosOf({ modes, micro }: Results): NamedRatio[] {
+  const tables = modes.flatMap((mode) => mode.tables)
+  const ofPeers = tables.flatMap(({ metric, rows }) =>
+    rows
+      .filter(({ peer }) => peer !== REFERENCE)
+      .map(({ peer, label, ratio }) => ({
+        key: `${metric.id} ${peer}`,
+        metric: metric.title,
+        label,
+        ratio: ratio.median,
+      })),
+  )
+  const ofVariants = micro.flatMap(({ title, baseline, rows }) =>
+    rows
+      .filter(({ name }) => name !== baseline)
+      .map(({ name, ratio }) => ({ key: `${title} ${name}`, metric: title, label: name, ratio: ratio.median })),
+  )
+  return [...ofPeers, ...ofVariants].filter(({ ratio }) => ratio > 0 && Number.isFinite(ratio))
 }
 
 function differences(earlier: Results, later: Results): string[] {

@@ -199,7 +199,7 @@ function comparisonSection({ earlierDate, compared, changed, remarks }: RunCompa
     formatNumber(earlier),
     formatNumber(later),
   ])
-  const columns = [left('What'), left('Peer'), right('× raw uWS before'), right('now')]
+  const columns = [left('What'), left('Peer'), right('Ratio before'), right('now')]
   return [
     '## Against the report before this',
     '',

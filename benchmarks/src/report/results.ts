@@ -31,16 +31,17 @@ export interface MissingPeer {
   readonly reason: string
 }
 
-/** A ratio to the reference that is not the same in two runs. */
+/** A ratio that is not the same in two runs. */
 export interface ChangedRatio {
-  /** Title of the metric. */
+  /** Title of the metric, or of the table of a micro benchmark. */
   readonly metric: string
+  /** Of the peer or the variant. */
   readonly label: string
   readonly earlier: number
   readonly later: number
 }
 
-/** Two runs, metric by metric and peer by peer, in the medians of their ratios to the reference. */
+/** Two runs, metric by metric and peer by peer, in the medians of their ratios. */
 export interface RunComparison {
   /** End of the earlier run, ISO 8601. */
   readonly earlierDate: string
