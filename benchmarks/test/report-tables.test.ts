@@ -71,6 +71,14 @@ test('numbers have as many digits as are worth reading, and none if there is no 
     '123',
     '12,346',
   ])
+  expect([0.0994, 0.0996, 9.994, 9.996, 99.94, 99.96].map(formatNumber)).toEqual([
+    '0.099',
+    '0.10',
+    '9.99',
+    '10.0',
+    '99.9',
+    '100',
+  ])
   expect([Number.NaN, Number.POSITIVE_INFINITY].map(formatNumber)).toEqual(['–', '–'])
   expect([7, 65_536, 0, 1.5].map(formatValue)).toEqual(['7', '65,536', '0', '1.50'])
   expect(formatRange({ median: 2, min: 1, max: 3 })).toBe('1.00–3.00')

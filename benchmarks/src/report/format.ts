@@ -7,7 +7,8 @@ export const NO_NUMBER = '–'
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return NO_NUMBER
   const size = Math.abs(value)
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 || size === 0 ? 2 : 3
+  // What rounds up to 10 is written like 10.
+  const digits = size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.0995 || size === 0 ? 2 : 3
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
