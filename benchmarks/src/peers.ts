@@ -36,7 +36,16 @@ export const REFERENCE = 'raw-uws'
 export const OURS = 'roomcast'
 
 /** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
-const WEBSOCKET_MODES: readonly ModeName[] = ['ack', 'broadcast', 'sizes', 'member', 'stream', 'connect', 'idle']
+const WEBSOCKET_MODES: readonly ModeName[] = [
+  'ack',
+  'latency',
+  'broadcast',
+  'sizes',
+  'member',
+  'stream',
+  'connect',
+  'idle',
+]
 
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [

@@ -49,6 +49,7 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
   if (missing.some(isRequired)) throw new Error('a run without raw uWebSockets.js or Roomcast proves nothing')
 
   const modes: ModeResult[] = []
+  const remarks = [...options.remarks]
   for (const mode of options.modes) {
     const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
     const load = mode.describe(options.settings)
@@ -58,6 +59,10 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
     const tables = mode.metrics(options.settings).map((metric) => tableOf(metric, taking, samples))
     modes.push({ name: mode.name, title: mode.title, rounds, load, tables, samples })
     for (const table of tables) print(`\n${formatTable(table)}`)
+    for (const remark of remarksOf(mode, taking, samples)) {
+      print(`\nremark     ${remark}`)
+      remarks.push(remark)
+    }
   }
 
   const micro = options.micro === undefined ? [] : await runMicro(options.micro, common, print, progress)
@@ -77,7 +82,7 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
       command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
       environment,
       missing: missing.map(({ name, label, reason }) => ({ name, label, reason })),
-      remarks: options.remarks,
+      remarks,
       settings: { ...options.settings },
       modes,
       micro,
@@ -122,6 +127,16 @@ function missingParts({ runtime = 'node', packages }: Peer): string[] {
     ...(runtimePath(runtime) === undefined ? [`no ${runtime}`] : []),
     ...(missing.length === 0 ? [] : [`no ${missing.join(', ')}, or not built`]),
   ]
+}
+
+/** What samples say of themselves, once for each round. */
+function remarksOf({ name }: Mode, peers: readonly Peer[], samples: readonly RoundSample[]): Iterable<string> {
+  return new Set(
+    samples.flatMap(({ remark, peer, round }) => {
+      const label = peers.find((one) => one.name === peer)?.label
+      return remark === undefined ? [] : [`${name}, round ${round + 1}: ${label} ${remark}`]
+    }),
+  )
 }
 
 function print(line: string): void {

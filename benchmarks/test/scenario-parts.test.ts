@@ -1,8 +1,8 @@
 import { createCompactCodec, encodeFrame, MESSAGE_TYPES } from '@roomcast/protocol'
 import { expect, test } from 'vitest'
+import { Samples } from '../src/samples'
 import { clockUs } from '../src/scenarios/clock'
 import { MESSAGE_EVENT, readMessageHead } from '../src/scenarios/payload'
-import { Samples } from '../src/scenarios/samples'
 import { withinBudgets, withinNoise } from '../src/scenarios/text'
 
 const codec = createCompactCodec()

@@ -2,6 +2,7 @@ import type { Audience } from '../payloads'
 import { answerRequests } from '../process/control'
 import { type ConnectOptions, Crowd } from './crowd'
 import { type CallsOptions, type CallsResult, runCalls } from './tasks/calls'
+import { type LatencyOptions, type LatencyResult, runLatency } from './tasks/latency'
 import { runSay, type SayOptions, type SayResult } from './tasks/say'
 import { deliveredTicks, type WatchOptions, watchTicks } from './tasks/ticks'
 
@@ -18,6 +19,8 @@ export interface LoadCommands {
   connect(args: ConnectOptions): Promise<void>
   /** Sends batches of calls on every connection, the next when all are answered. */
   call(args: CallsOptions): Promise<CallsResult>
+  /** Calls at a fixed rate, and measures how long answers take. */
+  latency(args: LatencyOptions): Promise<LatencyResult>
   /** Expects ticks, and confirms each to the server's gate. */
   watch(args: WatchOptions): Promise<void>
   /** Frames received since `watch` by those who must get them; fails unless each of them has the same number. */
@@ -33,6 +36,7 @@ answerRequests<LoadCommands>(
     stayAwake,
     connect: (options) => crowd.connect(options),
     call: (options) => runCalls(crowd, options),
+    latency: (options) => runLatency(crowd, options),
     watch: (options) => watchTicks(crowd, options),
     delivered: ({ audience }) => deliveredTicks(crowd, audience),
     say: (options) => runSay(crowd, options),

@@ -41,6 +41,8 @@ export interface Sample {
   readonly value: number
   /** Counts behind the value, for the results file. */
   readonly details: Readonly<Record<string, number>>
+  /** What one must know to read it; absent if there is nothing. */
+  readonly remark?: string
 }
 
 /** A way to load a server. */

@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from '@roomcast/protocol'
+import type { Quantiles } from '../samples'
 import type { FloodReport } from './processes/flooder'
-import type { Quantiles } from './samples'
 import type { Scenario } from './scenario'
 import { SLACK_MS, Stage } from './stage'
 import { quantileTable, tallyText } from './text'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { spreadOf } from '../report/statistics'
-import type { Quantiles } from './samples'
+import type { Quantiles } from '../samples'
 import type { Scenario } from './scenario'
 import { SLACK_MS, Stage } from './stage'
 import { number, quantileTable } from './text'

@@ -1,9 +1,9 @@
 import { CLOSE_CODES, LIMITS } from '@roomcast/protocol'
 import type { Pinning } from '../process/pinning'
 import { spreadOf } from '../report/statistics'
-import type { Tally } from './samples'
 import type { Scenario } from './scenario'
 import { SLACK_MS, Stage } from './stage'
+import type { Tally } from './tally'
 import { mib, tallyText } from './text'
 
 const OFFERED_BYTES = 80 * 1_000_000

@@ -1,9 +1,10 @@
 import { CLOSE_CODES, LIMITS } from '@roomcast/protocol'
 import { ROOM } from '../payloads'
+import type { Quantiles } from '../samples'
 import type { ClientsReport } from './processes/clients'
-import type { Quantiles, Tally } from './samples'
 import type { Scenario, Verdict } from './scenario'
 import { SLACK_MS, Stage } from './stage'
+import type { Tally } from './tally'
 import { mib, quantileTable, tallyText, wholeOrTold, withinBudgets, withinNoise } from './text'
 
 const PAUSED = 10

@@ -1,7 +1,8 @@
 import { type Spread, spreadOf } from '../report/statistics'
-import type { Quantiles, Tally } from './samples'
+import type { Quantiles } from '../samples'
 import type { Verdict } from './scenario'
 import type { AccountReport } from './stream-account'
+import type { Tally } from './tally'
 
 /** Bytes of a mebibyte. */
 export const MIB = 1_048_576

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientOptions, io, type Room, type Socket } from '@roomcast/client'
 import { FaultProxy } from '../../../../test-kit/fault-proxy'
 import { answerRequests } from '../../process/control'
+import { type Quantiles, Samples } from '../../samples'
 import { clockUs } from '../clock'
 import { MESSAGE_EVENT, type MessageArgs } from '../payload'
-import { count, type Quantiles, Samples, type Tally } from '../samples'
 import { type AccountReport, StreamAccount } from '../stream-account'
+import { count, type Tally } from '../tally'
 
 /*
  * A process of Roomcast's own clients, for those that are slow: through a proxy that lets little through, or as a process

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerRequests } from '../../process/control'
+import { type Quantiles, Samples } from '../../samples'
 import { Member, type MemberEvents } from '../member'
-import { type Quantiles, Samples } from '../samples'
 
 /*
  * A process of healthy clients: they read whatever comes at once, and measure how old it is.

@@ -10,7 +10,7 @@ import {
 import { WebSocket } from 'ws'
 import { answerRequests } from '../../process/control'
 import { ECHO_EVENT } from '../payload'
-import { count, type Tally } from '../samples'
+import { count, type Tally } from '../tally'
 
 /*
  * A client that sends events as fast as the socket takes them, and comes back at once whenever it is closed.

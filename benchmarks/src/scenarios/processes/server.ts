@@ -4,7 +4,7 @@ import { Server, type ServerOptions } from '@roomcast/server'
 import { answerRequests } from '../../process/control'
 import { clockUs } from '../clock'
 import { ECHO_EVENT, MESSAGE_EVENT } from '../payload'
-import { count, type Tally } from '../samples'
+import { count, type Tally } from '../tally'
 
 /*
  * The server of a scenario: it puts clients into rooms, lets them join others, and sends at a rate.
