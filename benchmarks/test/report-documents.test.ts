@@ -88,19 +88,47 @@ test('where a peer is better, and every bound, are in lists of their own', () =>
   expect(reportDocument(fakeResults([worse]), [])).toContain('## Where a peer is better than Roomcast\n\nIn no table.')
 })
 
-test('micro benchmarks and scenarios are in the report', () => {
+test('a variant of a micro benchmark is compared with its namesake in Roomcast, or with the cheapest one', () => {
+  const row = (name: string, median: number) => {
+    const spread = { median, min: median, max: median * 2 }
+    return { name, value: spread, ratio: spread }
+  }
+  const rows = [
+    row('Socket.IO: adapter', 2),
+    row('Socket.IO: socket', 4),
+    row('JSON', 2),
+    row('Roomcast: adapter', 1),
+    row('Roomcast: socket', 5),
+  ]
   const document = reportDocument(
     fakeResults([], {
       micro: [
-        {
-          title: 'encode an event',
-          unit: 'ns per call',
-          baseline: 'JSON',
-          rows: [
-            { name: 'ours', value: { median: 120, min: 110, max: 130 }, ratio: { median: 0.5, min: 0.4, max: 0.6 } },
-          ],
-        },
+        { title: 'join a room', unit: 'ns', baseline: 'JSON', rows },
+        { title: 'parts of it', unit: 'ns', baseline: 'one', rows: [row('one', 1), row('two', 2)] },
       ],
+    }),
+    [],
+  )
+  const ratio = (name: string) => cellsOf(document, '### Join a room', name)?.[4]
+  expect(['Socket.IO: adapter', 'Socket.IO: socket', 'JSON', 'Roomcast: socket'].map(ratio)).toEqual([
+    '2.00',
+    '**4.00**',
+    '2.00',
+    '5.00',
+  ])
+  expect(cellsOf(document, '### What costs less than in Roomcast', 'join a room')?.slice(2, -1)).toEqual([
+    'Socket.IO: socket',
+    '4',
+    'Roomcast: socket',
+    '5',
+    'ns',
+  ])
+  expect(cellsOf(document, '### Parts of it', 'one')?.slice(2, -1)).toEqual(['1', '1–2', '1.00', '1.00–2.00'])
+})
+
+test('scenarios are in the report, with their bounds', () => {
+  const document = reportDocument(
+    fakeResults([], {
       scenarios: [
         {
           scenario: 'paused',
@@ -116,12 +144,6 @@ test('micro benchmarks and scenarios are in the report', () => {
     }),
     [],
   )
-  expect(cellsOf(document, '### Encode an event', 'ours')?.slice(2, -1)).toEqual([
-    '120',
-    '110–130',
-    '0.50',
-    '0.40–0.60',
-  ])
   expect(document).toContain('```\na  line\n```\n\n- kept: one\n- **NOT KEPT**: two')
 })
 

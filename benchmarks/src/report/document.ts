@@ -3,8 +3,9 @@ import { formatAgreement } from './comparison'
 import { betterRows, isBetterThanOurs, rowsWithBounds } from './findings'
 import { capitalized, formatNumber, formatRange, formatSpread, formatValue } from './format'
 import { type Column, escapeMarkdown, markdownTable } from './markdown'
+import { microSections } from './micro-sections'
 import type { Plot } from './plots'
-import type { MicroTable, ModeResult, Results, Row, RunComparison, Table } from './results'
+import type { ModeResult, Results, Row, RunComparison, Table } from './results'
 import { formatCompared } from './text'
 
 /*
@@ -30,7 +31,7 @@ export function reportDocument(results: Results, plots: readonly Plot[]): string
     betterSection(modes),
     boundsSection(modes),
     ...modes.flatMap((mode) => [modeHead(mode), plotsOf(mode.name), ...mode.tables.map(tableSection)]),
-    ...(micro.length === 0 ? [] : [['## Micro benchmarks'], ...micro.map(microSection)]),
+    ...microSections(micro),
     ...(scenarios.length === 0 ? [] : [['## Scenarios'], ...scenarios.map(scenarioSection)]),
     ...(comparison === undefined ? [] : [comparisonSection(comparison)]),
   ]
@@ -157,24 +158,6 @@ function rowCells(row: Row): string[] {
 
 function boundText({ bound }: Row): string {
   return bound === undefined ? '' : `${bound.limit}, ${bound.isKept ? 'kept' : '**over**'}`
-}
-
-function microSection({ title, unit, baseline, rows }: MicroTable): string[] {
-  const columns = [
-    left('Variant'),
-    right(escapeMarkdown(unit)),
-    right('range'),
-    right(`× ${escapeMarkdown(baseline)}`),
-    right('range'),
-  ]
-  const cells = rows.map(({ name, value, ratio }) => [
-    escapeMarkdown(name),
-    formatValue(value.median),
-    formatRange(value, formatValue),
-    formatNumber(ratio.median),
-    formatRange(ratio),
-  ])
-  return [`### ${escapeMarkdown(capitalized(title))}`, '', ...markdownTable(columns, cells)]
 }
 
 function scenarioSection({ scenario, settings, lines, verdicts }: Results['scenarios'][number]): string[] {

@@ -1,5 +1,5 @@
 import { OURS, REFERENCE } from '../peers'
-import type { ModeResult, Row, Table } from './results'
+import type { MicroRow, MicroTable, ModeResult, Row, Table } from './results'
 
 /*
  * What the tables say, in lists: bounds, and where Roomcast is worse than somebody else.
@@ -29,6 +29,33 @@ export function rowsWithBounds(modes: readonly ModeResult[]): Finding[] {
 /** Every row that is better than Roomcast's. */
 export function betterRows(modes: readonly ModeResult[]): Finding[] {
   return findings(modes, isBetterThanOurs)
+}
+
+/**
+ * What a variant of a micro benchmark is compared with in Roomcast: "Socket.IO: adapter" with "Roomcast: adapter", and
+ * what has no such namesake with Roomcast's cheapest variant.
+ *
+ * @returns undefined for Roomcast's own variants, and where there are none.
+ */
+export function counterpartOf(row: MicroRow, { rows }: MicroTable): MicroRow | undefined {
+  if (isOurVariant(row)) return undefined
+  const ours = rows.filter(isOurVariant).sort((one, other) => one.value.median - other.value.median)
+  const part = partOf(row)
+  return ours.find((each) => part !== undefined && partOf(each) === part) ?? ours[0]
+}
+
+/** Whether a variant costs less than its counterpart in Roomcast. */
+export function isCheaperThanOurs(row: MicroRow, table: MicroTable): boolean {
+  const counterpart = counterpartOf(row, table)
+  return counterpart !== undefined && row.value.median < counterpart.value.median
+}
+
+function isOurVariant({ name }: MicroRow): boolean {
+  return /^Roomcast\b/.test(name)
+}
+
+function partOf({ name }: MicroRow): string | undefined {
+  return name.split(': ')[1]
 }
 
 function findings(modes: readonly ModeResult[], isFound: (row: Row) => boolean): Finding[] {
