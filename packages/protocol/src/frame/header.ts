@@ -1,7 +1,7 @@
 import { RoomcastError } from '../errors'
 import { isValidName } from '../names/names'
 import { EVENT_NAME_BYTES } from '../tables/limits'
-import { readKnownText } from '../values/bytes'
+import { readText } from '../values/bytes'
 import { ACK, CALL, ERROR, EVENT, type MessageType, NAMESPACE, ROOM, TYPE_MASK } from './message-types'
 import { readVarint, varintEnd, varintLength, writeVarint } from './varint'
 
@@ -137,7 +137,7 @@ function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
     into.event = expectVarint(bytes, end)
     return varintEnd
   }
-  const name = readKnownText(bytes, nameStart, end)
+  const name = readText(bytes, nameStart, end)
   if (!isValidName(name, EVENT_NAME_BYTES)) throw bad('malformed event name')
   into.event = name
   return end

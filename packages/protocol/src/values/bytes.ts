@@ -4,49 +4,50 @@
  */
 
 /** Longest text put together by hand; beyond it TextDecoder is faster (scripts/codec-bench.ts). */
-const SHORT_TEXT_BYTES = 24
-const KEPT_TEXTS = 512
+const SHORT_TEXT_BYTES = 32
+const KEPT_TEXTS = 2048
 const keptTexts: string[] = new Array(KEPT_TEXTS).fill('')
-
-/**
- * Reads a text that is likely to come again: a property or an event. Finding it costs less than making it,
- * and objects with known keys are built faster (scripts/codec-bench.ts). Every find is compared byte by byte,
- * so what one frame leaves here cannot change the next.
- *
- * @returns undefined if `bytes[start, end)` is not valid UTF-8.
- */
-export function readKnownText(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let hash = 0
-  for (let i = start; i < end; i++) {
-    const code = bytes[i] as number
-    if (code > 0x7f) return readText(bytes, start, end)
-    hash = (Math.imul(hash, 31) + code) | 0
-  }
-  const slot = (hash ^ (hash >>> 15)) & (KEPT_TEXTS - 1)
-  const kept = keptTexts[slot] as string
-  let isSame = kept.length === end - start
-  for (let i = start; isSame && i < end; i++) isSame = kept.charCodeAt(i - start) === bytes[i]
-  if (isSame) return kept
-  const text = readText(bytes, start, end)
-  keptTexts[slot] = text as string
-  return text
-}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Reads a text of any length.
+ * Reads a text of any length. A short one is likely to come again, be it an event, a property, the id of a player or the
+ * symbol of a share: finding it costs less than making it, leaves no garbage, and objects with known keys are built faster.
+ * Every find is compared byte by byte, so what one frame leaves here cannot change the next.
  *
  * @returns undefined if `bytes[start, end)` is not valid UTF-8. RFC 3629 section 4.
  */
 export function readText(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (end - start > SHORT_TEXT_BYTES) {
+  const length = end - start
+  if (length > SHORT_TEXT_BYTES) {
     try {
       return utf8.decode(bytes.subarray(start, end))
     } catch {
       return undefined
     }
   }
+  let hash = 0
+  let all = 0
+  for (let i = start; i < end; i++) {
+    const code = bytes[i] as number
+    all |= code
+    hash = (Math.imul(hash, 31) + code) | 0
+  }
+  if (all > 0x7f) return readUtf8(bytes, start, end)
+  const slot = (hash ^ (hash >>> 15)) & (KEPT_TEXTS - 1)
+  const kept = keptTexts[slot] as string
+  let isSame = kept.length === length
+  for (let i = 0; isSame && i < length; i++) isSame = kept.charCodeAt(i) === bytes[start + i]
+  if (isSame) return kept
+  // Of the right length from the start: what grows leaves garbage.
+  const codes = new Array<number>(length)
+  for (let i = 0; i < length; i++) codes[i] = bytes[start + i] as number
+  const text = String.fromCharCode(...codes)
+  keptTexts[slot] = text
+  return text
+}
+
+function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   const units: number[] = []
   for (let i = start; i < end; ) {
     let code = bytes[i++] as number

@@ -1,6 +1,6 @@
 import { RoomcastError } from '../errors'
 import { VALUE_DEPTH, VALUE_ITEMS } from '../tables/limits'
-import { readKnownText, readText } from './bytes'
+import { readText } from './bytes'
 
 /*
  * MessagePack to values in one strict pass: what PROTOCOL.md, "Values", does not allow is refused where it
@@ -49,7 +49,7 @@ function readValue(depth: number): unknown {
   if (type >= 0xe0) return type - 0x100
   if (type < 0x90) return readMap(type & 0x0f, depth + 1)
   if (type < 0xa0) return readArray(type & 0x0f, depth + 1)
-  if (type < 0xc0) return readString(type & 0x1f, readText)
+  if (type < 0xc0) return readString(type & 0x1f)
   switch (type) {
     case 0xc0:
       return null
@@ -89,7 +89,7 @@ function readValue(depth: number): unknown {
     case 0xd9:
     case 0xda:
     case 0xdb:
-      return readString(readUint(1 << (type - 0xd9)), readText)
+      return readString(readUint(1 << (type - 0xd9)))
     case 0xdc:
     case 0xdd:
       return readArray(readUint(2 << (type & 1)), depth + 1)
@@ -148,14 +148,17 @@ function take(length: number): number {
   return at
 }
 
-function readString(length: number, read: typeof readText): string {
-  const text = read(bytes, take(length), pos)
+function readString(length: number): string {
+  const text = readText(bytes, take(length), pos)
   if (text === undefined) throw refuse('invalid UTF-8')
   return text
 }
 
 function readArray(count: number, depth: number): unknown[] {
   enter(count, depth)
+  // What grows by one gets room for 16, and most lists are those of arguments.
+  if (count === 1) return [readValue(depth)]
+  if (count === 2) return [readValue(depth), readValue(depth)]
   const array: unknown[] = []
   for (let i = 0; i < count; i++) array.push(readValue(depth))
   return array
@@ -185,7 +188,7 @@ function readKey(depth: number): string {
   let key: unknown
   if ((type & 0xe0) === 0xa0) {
     pos++
-    key = readString(type & 0x1f, readKnownText)
+    key = readString(type & 0x1f)
   } else key = readValue(depth)
   if (typeof key !== 'string' || key === '__proto__') throw refuse('key "__proto__", or one that is not a string')
   return key

@@ -37,8 +37,7 @@ export function handleEvent(
   reply: Reply,
   hold: HoldSocket,
 ): void {
-  // Not pushed: an array that grows by one gets room for 16.
-  const args = reply.isWanted ? [...data, (...results: unknown[]) => reply.send(results)] : data
+  const args = reply.isWanted ? withAck(data, (...results: unknown[]) => reply.send(results)) : data
   const { middleware } = socket
   socket.notifyAny(event, args)
   const work =
@@ -46,6 +45,11 @@ export function handleEvent(
       ? callHandlers(socket, event, args, reply)
       : passMiddleware(socket, middleware, [event, ...args], reply)
   if (work !== null) Turn.begin(socket, event, work, hold)
+}
+
+/** Behind the arguments, in a list without room for more: what is pushed, or spread, leaves room for 16. */
+function withAck(data: readonly unknown[], ack: AnyListener): unknown[] {
+  return data.length === 1 ? [data[0], ack] : data.length === 0 ? [ack] : data.concat(ack)
 }
 
 /** What is not over yet, and never rejects; null if nothing is. */
