@@ -42,10 +42,10 @@ export interface HandshakeSource {
   readonly issued: number
 }
 
-/** Packs headers for {@link HandshakeSource}. */
-export function packHeaders(headers: Iterable<readonly [name: string, value: string]>): string {
+/** Packs headers for {@link HandshakeSource}. @param without  A name that is left out. */
+export function packHeaders(headers: readonly (readonly [name: string, value: string])[], without = ''): string {
   const lines: string[] = []
-  for (const [name, value] of headers) lines.push(`${name}\0${value}`)
+  for (const header of headers) if (header[0] !== without) lines.push(`${header[0]}\0${header[1]}`)
   return lines.join('\n')
 }
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
-import { RoomcastError } from '@roomcast/protocol'
+import { LIMITS, RoomcastError } from '@roomcast/protocol'
 
 /** Addresses of proxies, checked. */
 export interface ProxyNetworks {
@@ -57,7 +57,19 @@ export function resolveTrustedProxies(entries: readonly string[] = []): ProxyNet
   if (entries.length === 0) return null
   const list = new BlockList()
   for (const entry of entries as readonly unknown[]) addEntry(list, entry)
-  return { has: (address) => isIP(address) !== 0 && list.check(address, familyOf(address)) }
+  // Asked several times for each connection; the list makes objects to answer, which costs as much as everything else.
+  const known = new Map<string, boolean>()
+  return {
+    has(address) {
+      let isListed = known.get(address)
+      if (isListed === undefined) {
+        isListed = isIP(address) !== 0 && list.check(address, familyOf(address))
+        if (known.size >= LIMITS.rememberedAddresses) known.clear()
+        known.set(address, isListed)
+      }
+      return isListed
+    },
+  }
 }
 
 function addEntry(list: BlockList, entry: unknown): void {

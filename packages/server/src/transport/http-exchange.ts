@@ -49,8 +49,8 @@ export class HttpExchange {
   /** Value of a header by lower-case name, undefined if absent; a header sent twice is joined with ", ". */
   header(name: string): string | undefined {
     let joined: string | undefined
-    for (const [key, value] of this.headers) {
-      if (key === name) joined = joined === undefined ? value : `${joined}, ${value}`
+    for (const header of this.headers) {
+      if (header[0] === name) joined = joined === undefined ? header[1] : `${joined}, ${header[1]}`
     }
     return joined
   }
@@ -63,7 +63,7 @@ export class HttpExchange {
 
   /** More than one Content-Length: the engine believes the first and parses the rest as another request. */
   get hasRepeatedLength(): boolean {
-    return this.headers.filter(([key]) => key === 'content-length').length > 1
+    return this.header('content-length')?.includes(',') === true
   }
 
   /**
@@ -199,7 +199,7 @@ function checkHead(
 }
 
 function readAddress(res: EngineResponse): string {
-  const address = Buffer.from(res.getRemoteAddressAsText()).toString('latin1')
+  const address = String.fromCharCode(...new Uint8Array(res.getRemoteAddressAsText()))
   // IPv4 over an IPv6 socket.
   const mapped = /^(?:0000:){5}ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(address)
   if (mapped === null) return address

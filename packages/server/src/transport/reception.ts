@@ -1,5 +1,6 @@
 import { callListener, isThenable } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
+import type { Soon } from '../cluster/engine'
 import { type HandshakeSource, packHeaders, unpackHeaders } from '../connection/handshake'
 import type { ResolvedServerOptions, UpgradeRequest } from '../options/server-options'
 import type { Refusal } from './admission'
@@ -17,6 +18,12 @@ type Header = readonly [name: string, value: string]
 /** Means nothing once the link is open, and would make every block of headers longer. RFC 6455 section 4.1. */
 const NONCE_HEADER = 'sec-websocket-key'
 
+const SHUTTING_DOWN: Refusal = {
+  status: '503 Service Unavailable',
+  code: 'REQUEST_REFUSED',
+  message: 'the server is shutting down',
+}
+
 const REFUSED_BY_HOOK = 'the connection was refused'
 
 /** What both transports do with a well-made request for a connection. */
@@ -30,21 +37,21 @@ export class Reception {
   ) {}
 
   /** Asks whether anybody may come in, then the application. @returns null if the client may. */
-  async ask(exchange: HttpExchange): Promise<Refusal | null> {
+  ask(exchange: HttpExchange): Soon<Refusal | null> {
     const { allowRequest } = this.options
-    const refusal = this.connections.isClosing ? null : this.door.knock(this.addressOf(exchange))
-    if (refusal !== null) return refusal
-    if (allowRequest !== undefined && !this.connections.isClosing) {
-      const message = await this.askHook(allowRequest, this.toUpgradeRequest(exchange))
-      if (message !== null) return { status: '403 Forbidden', code: 'REQUEST_REFUSED', message }
-    }
-    return this.lastWord(exchange)
+    if (this.connections.isClosing) return SHUTTING_DOWN
+    const refusal = this.door.knock(this.addressOf(exchange))
+    if (refusal !== null || allowRequest === undefined) return refusal
+    return this.askHook(allowRequest, this.toUpgradeRequest(exchange)).then((message) =>
+      message === null
+        ? this.lastWord(exchange)
+        : ({ status: '403 Forbidden', code: 'REQUEST_REFUSED', message } satisfies Refusal),
+    )
   }
 
   /** To be asked again right before a connection opens: others may have come while the application was asked. */
   lastWord(exchange: HttpExchange): Refusal | null {
-    if (!this.connections.isClosing) return this.door.refusal(this.addressOf(exchange))
-    return { status: '503 Service Unavailable', code: 'REQUEST_REFUSED', message: 'the server is shutting down' }
+    return this.connections.isClosing ? SHUTTING_DOWN : this.door.refusal(this.addressOf(exchange))
   }
 
   /** Milliseconds that clients are to stay away, when the server shuts down and says so. */
@@ -74,7 +81,7 @@ export class Reception {
   source(exchange: HttpExchange, usualUrl: string): HandshakeSource {
     const origin = exchange.header('origin')
     return {
-      headerBlock: packHeaders(exchange.headers.filter(([name]) => name !== NONCE_HEADER)),
+      headerBlock: packHeaders(exchange.headers, NONCE_HEADER),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
       address: this.addressOf(exchange),
       secure: this.options.tls !== undefined,

@@ -1,7 +1,9 @@
 import { CLOSE_CODES, CLOSE_MEANINGS, MESSAGE_TYPES, TYPE_MASK } from '@roomcast/protocol'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
+import type { Soon } from '../cluster/engine'
 import { Connection } from '../connection/connection'
+import { attempt, soon } from '../delivery/soon'
 import type { Receiver } from '../ingress/receive'
 import type { ResolvedServerOptions } from '../options/server-options'
 import { type Admission, admitUpgrade, type Refusal } from './admission'
@@ -84,10 +86,13 @@ export class WebSocketTransport {
       upgrade: (res, req, context) => {
         const exchange = new HttpExchange(res, req)
         // Nothing may throw out of a handler: the engine would abort the process.
-        this.upgrade(exchange, context).catch((error: unknown) => {
-          runtime.reportFault(error, { where: 'http handler', name: exchange.url })
-          exchange.endAndClose('500 Internal Server Error', 'internal error')
-        })
+        attempt(
+          () => this.upgrade(exchange, context),
+          (error) => {
+            runtime.reportFault(error, { where: 'http handler', name: exchange.url })
+            exchange.endAndClose('500 Internal Server Error', 'internal error')
+          },
+        )
       },
       open: (ws) => this.open(ws),
       message: (ws, message, isBinary) => {
@@ -116,7 +121,7 @@ export class WebSocketTransport {
     app.ws(this.usualUrl, behavior)
   }
 
-  private async upgrade(exchange: HttpExchange, context: unknown): Promise<void> {
+  private upgrade(exchange: HttpExchange, context: unknown): Soon<void> {
     if (exchange.hasRepeatedLength) return exchange.destroy()
     const admission = admitUpgrade({
       header: (name) => exchange.header(name),
@@ -124,9 +129,11 @@ export class WebSocketTransport {
       transports: this.options.transports,
     })
     if (admission.kind === 'refused') return this.refuse(exchange, admission.refusal)
-    const refusal = (await this.reception.ask(exchange)) ?? this.reception.lastWord(exchange)
-    if (refusal !== null) return this.refuse(exchange, refusal)
-    this.accept(exchange, context, admission)
+    return soon(this.reception.ask(exchange), (answer) => {
+      const refusal = answer ?? this.reception.lastWord(exchange)
+      if (refusal !== null) this.refuse(exchange, refusal)
+      else this.accept(exchange, context, admission)
+    })
   }
 
   private accept(
