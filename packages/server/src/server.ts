@@ -124,6 +124,7 @@ export class Server<
       order: new EmitOrder(),
       doubtMs: pingInterval + pingTimeout + DETECTION_SLACK_MS,
       resendBytes: Math.floor(resolved.maxOutgoingBytes / 2),
+      isSecure: options.tls !== undefined,
       announced: { frameBytes: maxHttpBufferSize, pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout },
     }
     const { runtime, topics } = this

@@ -58,6 +58,8 @@ export interface Runtime {
   readonly doubtMs: number
   /** Bytes that are sent again at once to one socket. */
   readonly resendBytes: number
+  /** Whether this server ends TLS. */
+  readonly isSecure: boolean
   /** What every client is told, and held to. */
   readonly announced: AnnouncedLimits
 }

@@ -2,7 +2,7 @@ import { CLOSE_CODES, CLOSE_MEANINGS, type CloseName, LIMITS } from '@roomcast/p
 import type { FlowLimits } from '../options/flow-limits'
 import type { ConnectionEvents } from './connection-events'
 import type { HandshakeSource } from './handshake'
-import type { Deadline } from './timing-wheel'
+import type { Opening } from './opening'
 import type { TokenBucket } from './token-bucket'
 import type { Congestion, WirePort } from './wire-port'
 
@@ -62,19 +62,14 @@ export class Connection<Member extends NamespaceMember> {
   events: ConnectionEvents | null = null
   /** How far the client is behind. Kept by the transport. */
   congestion: Congestion = 'none'
-  /** Frames received before the first namespace was connected: CONNECT, and others. */
-  connectsBeforeConnect = 0
-  framesBeforeConnect = 0
-  /** Whether a namespace is or was connected. */
-  hasBeenConnected = false
+  /** Set by the transport with the port; null from the first namespace on. */
+  opening: Opening | null = null
   /** Frames that broke a rule. */
   errorCount = 0
   /** Null until the client has sent something; an idle one has none. */
   inbound: InboundRates | null = null
   /** When the last PING came, in whole milliseconds of the monotonic clock; 0 before the first. */
   pingedAt = 0
-  /** Closes the connection unless a namespace is connected in time. */
-  connectDeadline: Deadline | null = null
 
   /** Namespaces asked for and not decided, with what to do when that ends. */
   private asking: Map<string, () => void> | null = null
@@ -84,6 +79,11 @@ export class Connection<Member extends NamespaceMember> {
   private intent: CloseInfo | null = null
 
   constructor(readonly handshake: HandshakeSource) {}
+
+  /** Whether a namespace is or was connected. */
+  get hasBeenConnected(): boolean {
+    return this.opening === null
+  }
 
   /** Namespaces that are connected or asked for. */
   get namespaceCount(): number {
@@ -120,7 +120,8 @@ export class Connection<Member extends NamespaceMember> {
   }
 
   addMember(member: Member): void {
-    this.hasBeenConnected = true
+    this.opening?.cancel()
+    this.opening = null
     if (member.namespaceNumber === 0) this.main = member
     else {
       this.others ??= new Map()

@@ -1,3 +1,5 @@
+import { isSameHost } from './same-host'
+
 /** Request headers by lower-case name; a header sent twice is joined with ", ". */
 export type RequestHeaders = Readonly<Record<string, string>>
 
@@ -36,8 +38,6 @@ export interface HandshakeSource {
   readonly headerBlock: string
   readonly url: string
   readonly address: string
-  readonly secure: boolean
-  readonly xdomain: boolean
   /** Milliseconds since 1970. */
   readonly issued: number
 }
@@ -64,20 +64,22 @@ export function unpackHeaders(headerBlock: string): RequestHeaders {
   return headers
 }
 
-/** Builds the handshake of one socket of a connection. */
-export function buildHandshake(source: HandshakeSource, auth: unknown): Handshake {
+/** Builds the handshake of one socket of a connection. @param isSecure  Whether this server ended TLS. */
+export function buildHandshake(source: HandshakeSource, isSecure: boolean, auth: unknown): Handshake {
+  const headers = unpackHeaders(source.headerBlock)
+  const { origin, host = '' } = headers
   const query: Record<string, string> = Object.create(null)
   const queryStart = source.url.indexOf('?')
   if (queryStart >= 0) {
     for (const [key, value] of new URLSearchParams(source.url.slice(queryStart + 1))) query[key] = value
   }
   return {
-    headers: unpackHeaders(source.headerBlock),
+    headers,
     time: new Date(source.issued).toString(),
     issued: source.issued,
     address: source.address,
-    xdomain: source.xdomain,
-    secure: source.secure,
+    xdomain: origin !== undefined && !isSameHost(origin, host),
+    secure: isSecure,
     url: source.url,
     query,
     auth,

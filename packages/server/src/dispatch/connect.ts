@@ -186,10 +186,7 @@ function admit(
   } catch (error) {
     return refuseNamespace(runtime, connection, namespace.name, toErrorBody(error, REFUSED.code, REFUSED.message))
   }
-  if (connection.connectDeadline !== null) {
-    runtime.wheel.cancel(connection.connectDeadline)
-    connection.connectDeadline = null
-  }
+  connection.opening?.cancel()
   const session = resumed === null ? beginSession(namespace, socket) : continueSession(namespace, resumed)
   const body: ConnectedBody = {
     nsp: namespace.name,

@@ -19,6 +19,7 @@ import type { HeldFrame, HeldFrames } from '../api/held-frames'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { Connection } from '../connection/connection'
+import type { Opening } from '../connection/opening'
 import { deliverCall } from '../dispatch/call'
 import { type AnyRegistry, connectNamespace, refuseNamespace } from '../dispatch/connect'
 import { deliverEvent } from '../dispatch/event'
@@ -77,8 +78,9 @@ export class Receiver {
     if (frame.length > frameBytes) {
       throw new RoomcastError('MESSAGE_TOO_LARGE', `frame has ${frame.length} bytes, limit ${frameBytes}`)
     }
-    if (connection.hasBeenConnected) return
-    if (!isOneTooMany(connection, frame) && frame.length <= LIMITS.bytesBeforeConnect) return
+    const { opening } = connection
+    if (opening === null) return
+    if (!isOneTooMany(opening, frame) && frame.length <= LIMITS.bytesBeforeConnect) return
     this.refuse(connection, 'CONNECT_LIMIT')
   }
 
@@ -227,11 +229,11 @@ export class Receiver {
 }
 
 /** Counts a frame of a connection that has no namespace yet. */
-function isOneTooMany(connection: Connection<AnySocket>, frame: Uint8Array): boolean {
+function isOneTooMany(opening: Opening, frame: Uint8Array): boolean {
   const type = (frame[0] ?? 0) & TYPE_MASK
   // They ask for a sign of life while the middleware of a namespace takes its time.
   if (type === MESSAGE_TYPES.PING) return false
   // What asks for namespaces is bounded by their number: some may wait for slow middleware.
-  if (type === MESSAGE_TYPES.CONNECT) return ++connection.connectsBeforeConnect > LIMITS.namespacesPerConnection
-  return ++connection.framesBeforeConnect > LIMITS.framesBeforeConnect
+  if (type === MESSAGE_TYPES.CONNECT) return ++opening.connects > LIMITS.namespacesPerConnection
+  return ++opening.frames > LIMITS.framesBeforeConnect
 }

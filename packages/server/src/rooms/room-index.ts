@@ -236,7 +236,8 @@ export class RoomIndex<Member extends RoomMember> {
 /** Subscribes. What was published before is not for the member, though the sum of {@link RoomIndex.sharedBytes} has it from now on. */
 export function tie({ wire }: Pick<RoomMember, 'wire'>, { topic, bytes }: Audience<unknown>): void {
   wire?.subscribe(topic)
-  wire?.adjust(-bytes)
+  // Not -bytes: of 0 that is -0, which is no small integer, and would cost every link an object.
+  wire?.adjust(0 - bytes)
 }
 
 /** The inverse of {@link tie}. */

@@ -1,7 +1,7 @@
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
 import type { CloseInfo, Connection } from '../connection/connection'
-import type { Deadline } from '../connection/timing-wheel'
+import { Opening } from '../connection/opening'
 import type { WirePort } from '../connection/wire-port'
 import type { Door } from './door'
 import { describeCut } from './engine-close'
@@ -38,31 +38,20 @@ export class Connections {
     this.open.add(connection)
     this.door.entered(connection.handshake.address)
     if (this.closing !== null) return this.shutDown(connection)
-    const { wheel } = this.runtime
-    const deadline: Deadline = {
-      slot: null,
-      dueAt: 0,
-      expire: () => {
-        const graceMs = wheel.graceMs()
-        if (graceMs > 0) wheel.schedule(deadline, graceMs)
-        else connection.end('CONNECT_TIMEOUT', 'forced server close')
-      },
-    }
-    connection.connectDeadline = deadline
-    wheel.schedule(deadline, this.connectTimeoutMs)
+    connection.opening = new Opening(connection, this.runtime.wheel, this.connectTimeoutMs)
   }
 
   /** The link of this connection carries another one from now on, and this one was nothing yet. */
   discard(connection: Connection<AnySocket>): void {
     this.remove(connection)
-    if (connection.connectDeadline !== null) this.runtime.wheel.cancel(connection.connectDeadline)
+    connection.opening?.cancel()
   }
 
   /** A link has closed. Tells the sockets, and remembers why if the client cannot know. */
   closed(connection: Connection<AnySocket>, seen: CloseInfo): void {
     this.remove(connection)
     const info = connection.onClosed(seen)
-    if (connection.connectDeadline !== null) this.runtime.wheel.cancel(connection.connectDeadline)
+    connection.opening?.cancel()
     const cut = describeCut(info)
     if (cut !== null) for (const { id } of connection.members()) this.runtime.closeMemory.add(id, cut)
     // A large publish may be running, which is no time for user code.

@@ -1,3 +1,4 @@
+import { isSameHost } from '../connection/same-host'
 import type { OriginRule } from '../options/cors-options'
 
 /**
@@ -15,13 +16,4 @@ export function isOriginAllowed(origin: string | undefined, host: string, rule: 
   return rules.some((entry) =>
     entry instanceof RegExp ? new RegExp(entry).test(origin) : entry === '*' || entry === origin,
   )
-}
-
-/**
- * Whether the page comes from the host it talks to. The scheme is not compared: behind a proxy that ends
- * TLS the server sees http where the page has https.
- */
-export function isSameHost(origin: string, host: string): boolean {
-  const match = /^https?:\/\/([^/?#@]+)$/.exec(origin)
-  return match !== null && match[1] === host.toLowerCase()
 }

@@ -8,7 +8,6 @@ import { clientAddress } from './client-address'
 import type { Connections } from './connections'
 import type { Door } from './door'
 import type { HttpExchange } from './http-exchange'
-import { isSameHost } from './origin-policy'
 
 /** Told of each request for a connection that was not admitted. */
 export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => void
@@ -79,13 +78,10 @@ export class Reception {
    * @param usualUrl  Nearly all clients ask for the same URL: one string for them.
    */
   source(exchange: HttpExchange, usualUrl: string): HandshakeSource {
-    const origin = exchange.header('origin')
     return {
       headerBlock: packHeaders(exchange.headers, NONCE_HEADER),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
       address: this.addressOf(exchange),
-      secure: this.options.tls !== undefined,
-      xdomain: origin !== undefined && !isSameHost(origin, exchange.header('host') ?? ''),
       issued: Date.now(),
     }
   }
