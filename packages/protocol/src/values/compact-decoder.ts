@@ -12,12 +12,10 @@ import { readText } from './bytes'
  * bytes handed in live only as long as the callback of the transport that received them.
  */
 
-const NO_BYTES = new Uint8Array(0)
 const float = new Uint8Array(8)
 const floatView = new DataView(float.buffer)
 
 /** The decoder calls no code of the user, so one body is finished before the next begins. */
-let bytes: Uint8Array = NO_BYTES
 let bodyStart = 0
 let pos = 0
 /** Values that may still come: all are counted with their container. */
@@ -29,27 +27,22 @@ let itemsLeft = 0
  * @throws RoomcastError `BAD_VALUE` with the place that reading had come to and the rule that was broken, never
  *         the content.
  */
-export function decodeCompact(input: Uint8Array, start: number): unknown {
-  bytes = input
+export function decodeCompact(bytes: Uint8Array, start: number): unknown {
   bodyStart = pos = start
   itemsLeft = VALUE_ITEMS - 1
-  try {
-    const value = readValue(0)
-    if (pos < bytes.length) throw refuse('bytes after the value')
-    return value
-  } finally {
-    bytes = NO_BYTES
-  }
+  const value = readValue(bytes, 0)
+  if (pos < bytes.length) throw refuse('bytes after the value')
+  return value
 }
 
 /** @param depth  Containers around the value. */
-function readValue(depth: number): unknown {
-  const type = bytes[take(1)] as number
+function readValue(bytes: Uint8Array, depth: number): unknown {
+  const type = bytes[take(bytes, 1)] as number
   if (type < 0x80) return type
   if (type >= 0xe0) return type - 0x100
-  if (type < 0x90) return readMap(type & 0x0f, depth + 1)
-  if (type < 0xa0) return readArray(type & 0x0f, depth + 1)
-  if (type < 0xc0) return readString(type & 0x1f)
+  if (type < 0x90) return readMap(bytes, type & 0x0f, depth + 1)
+  if (type < 0xa0) return readArray(bytes, type & 0x0f, depth + 1)
+  if (type < 0xc0) return readString(bytes, type & 0x1f)
   switch (type) {
     case 0xc0:
       return null
@@ -60,56 +53,56 @@ function readValue(depth: number): unknown {
     case 0xc4:
     case 0xc5:
     case 0xc6: {
-      const at = take(readUint(1 << (type - 0xc4)))
+      const at = take(bytes, readUint(bytes, 1 << (type - 0xc4)))
       return new Uint8Array(bytes.subarray(at, pos))
     }
     case 0xca:
-      copyFloat(4)
+      copyFloat(bytes, 4)
       return floatView.getFloat32(0)
     case 0xcb:
-      copyFloat(8)
+      copyFloat(bytes, 8)
       return floatView.getFloat64(0)
     case 0xcc:
     case 0xcd:
     case 0xce:
     case 0xcf:
-      return expectSafe(readUint(1 << (type - 0xcc)))
+      return expectSafe(readUint(bytes, 1 << (type - 0xcc)))
     case 0xd0:
-      return (readUint(1) << 24) >> 24
+      return (readUint(bytes, 1) << 24) >> 24
     case 0xd1:
-      return (readUint(2) << 16) >> 16
+      return (readUint(bytes, 2) << 16) >> 16
     case 0xd2:
-      return readUint(4) | 0
+      return readUint(bytes, 4) | 0
     case 0xd3:
-      return expectSafe(readInt64())
+      return expectSafe(readInt64(bytes))
     case 0xc7:
     case 0xd6:
     case 0xd7:
-      return readDate(type)
+      return readDate(bytes, type)
     case 0xd9:
     case 0xda:
     case 0xdb:
-      return readString(readUint(1 << (type - 0xd9)))
+      return readString(bytes, readUint(bytes, 1 << (type - 0xd9)))
     case 0xdc:
     case 0xdd:
-      return readArray(readUint(2 << (type & 1)), depth + 1)
+      return readArray(bytes, readUint(bytes, 2 << (type & 1)), depth + 1)
     case 0xde:
     case 0xdf:
-      return readMap(readUint(2 << (type & 1)), depth + 1)
+      return readMap(bytes, readUint(bytes, 2 << (type & 1)), depth + 1)
     default:
       throw refuse('type not allowed')
   }
 }
 
 /** The timestamp extension, in one of its three forms. */
-function readDate(type: number): Date {
+function readDate(bytes: Uint8Array, type: number): Date {
   const is96 = type === 0xc7
-  if ((is96 && readUint(1) !== 12) || readUint(1) !== 0xff) throw refuse('type not allowed')
-  let nanoseconds = type === 0xd6 ? 0 : readUint(4)
+  if ((is96 && readUint(bytes, 1) !== 12) || readUint(bytes, 1) !== 0xff) throw refuse('type not allowed')
+  let nanoseconds = type === 0xd6 ? 0 : readUint(bytes, 4)
   let seconds: number
-  if (is96) seconds = readInt64()
+  if (is96) seconds = readInt64(bytes)
   else {
-    seconds = (nanoseconds & 3) * 0x1_0000_0000 + readUint(4)
+    seconds = (nanoseconds & 3) * 0x1_0000_0000 + readUint(bytes, 4)
     nanoseconds >>>= 2
   }
   // A Date ends at ±8.64e12 s, both ends included.
@@ -119,8 +112,8 @@ function readDate(type: number): Date {
   return new Date(seconds * 1000 + nanoseconds / 1e6)
 }
 
-function readInt64(): number {
-  return (readUint(4) | 0) * 0x1_0000_0000 + readUint(4)
+function readInt64(bytes: Uint8Array): number {
+  return (readUint(bytes, 4) | 0) * 0x1_0000_0000 + readUint(bytes, 4)
 }
 
 /** Rounding of what is larger cannot bring it back into the range. */
@@ -130,66 +123,66 @@ function expectSafe(value: number): number {
 }
 
 /** Reads an unsigned number of `size` bytes, exact up to 2^53. */
-function readUint(size: number): number {
+function readUint(bytes: Uint8Array, size: number): number {
   let value = 0
-  for (let at = take(size); at < pos; at++) value = value * 0x100 + (bytes[at] as number)
+  for (let at = take(bytes, size); at < pos; at++) value = value * 0x100 + (bytes[at] as number)
   return value
 }
 
-function copyFloat(size: number): void {
-  for (let at = take(size), i = 0; i < size; i++) float[i] = bytes[at + i] as number
+function copyFloat(bytes: Uint8Array, size: number): void {
+  for (let at = take(bytes, size), i = 0; i < size; i++) float[i] = bytes[at + i] as number
 }
 
 /** Moves behind the next `length` bytes, which are there; returns where they begin. */
-function take(length: number): number {
+function take(bytes: Uint8Array, length: number): number {
   const at = pos
   if (length > bytes.length - at) throw refuse('truncated value')
   pos = at + length
   return at
 }
 
-function readString(length: number): string {
-  const text = readText(bytes, take(length), pos)
+function readString(bytes: Uint8Array, length: number): string {
+  const text = readText(bytes, take(bytes, length), pos)
   if (text === undefined) throw refuse('invalid UTF-8')
   return text
 }
 
-function readArray(count: number, depth: number): unknown[] {
-  enter(count, depth)
+function readArray(bytes: Uint8Array, count: number, depth: number): unknown[] {
+  enter(bytes, count, depth)
   // What grows by one gets room for 16, and most lists are those of arguments.
-  if (count === 1) return [readValue(depth)]
-  if (count === 2) return [readValue(depth), readValue(depth)]
+  if (count === 1) return [readValue(bytes, depth)]
+  if (count === 2) return [readValue(bytes, depth), readValue(bytes, depth)]
   const array: unknown[] = []
-  for (let i = 0; i < count; i++) array.push(readValue(depth))
+  for (let i = 0; i < count; i++) array.push(readValue(bytes, depth))
   return array
 }
 
-function readMap(count: number, depth: number): Record<string, unknown> {
-  enter(count * 2, depth)
+function readMap(bytes: Uint8Array, count: number, depth: number): Record<string, unknown> {
+  enter(bytes, count * 2, depth)
   const object: Record<string, unknown> = {}
   for (let i = 0; i < count; i++) {
-    const key = readKey(depth)
-    object[key] = readValue(depth)
+    const key = readKey(bytes, depth)
+    object[key] = readValue(bytes, depth)
   }
   return object
 }
 
 /** @param count  Values in the container; each takes a byte at least. */
-function enter(count: number, depth: number): void {
+function enter(bytes: Uint8Array, count: number, depth: number): void {
   if (depth > VALUE_DEPTH) throw refuse(`nested deeper than ${VALUE_DEPTH}`)
   // Takes the bytes and gives them back: they only have to be there.
-  pos = take(count)
+  pos = take(bytes, count)
   itemsLeft -= count
   if (itemsLeft < 0) throw refuse(`more than ${VALUE_ITEMS} values`)
 }
 
-function readKey(depth: number): string {
+function readKey(bytes: Uint8Array, depth: number): string {
   const type = bytes[pos] as number
   let key: unknown
   if ((type & 0xe0) === 0xa0) {
     pos++
-    key = readString(type & 0x1f)
-  } else key = readValue(depth)
+    key = readString(bytes, type & 0x1f)
+  } else key = readValue(bytes, depth)
   if (typeof key !== 'string' || key === '__proto__') throw refuse('key "__proto__", or one that is not a string')
   return key
 }
