@@ -12,8 +12,7 @@ import { readText } from './bytes'
  * bytes handed in live only as long as the callback of the transport that received them.
  */
 
-const float = new Uint8Array(8)
-const floatView = new DataView(float.buffer)
+const floatView = new DataView(new ArrayBuffer(8))
 
 /** The decoder calls no code of the user, so one body is finished before the next begins. */
 let bodyStart = 0
@@ -129,8 +128,13 @@ function readUint(bytes: Uint8Array, size: number): number {
   return value
 }
 
+/** Four bytes at once: byte by byte it takes twice as long. */
 function copyFloat(bytes: Uint8Array, size: number): void {
-  for (let at = take(bytes, size), i = 0; i < size; i++) float[i] = bytes[at + i] as number
+  let at = take(bytes, size)
+  for (let i = 0; i < size; i += 4) {
+    const high = ((bytes[at++] as number) << 8) | (bytes[at++] as number)
+    floatView.setInt32(i, (high << 16) | ((bytes[at++] as number) << 8) | (bytes[at++] as number))
+  }
 }
 
 /** Moves behind the next `length` bytes, which are there; returns where they begin. */
