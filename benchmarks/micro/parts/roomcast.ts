@@ -58,8 +58,6 @@ export class RoomcastParts {
       headerBlock: 'host\x0a7.0.0.1',
       url: '/roomcast',
       address: '127.0.0.1',
-      secure: false,
-      xdomain: false,
       issued: Date.now(),
     })
     this.inside.connections.add(connection, wireOf(connection))
