@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { DialectName } from './load/dialects'
 import type { Role } from './load/dialects/dialect'
 import type { LoadCommands } from './load/generator'
 import type { Peer } from './peers'
@@ -16,6 +17,8 @@ export interface Session {
   readonly load: Child<LoadCommands>
   /** Port on which the load confirms ticks. */
   readonly gatePort: number
+  /** Where the server is, and how its clients speak. */
+  readonly target: { readonly port: number; readonly dialect: DialectName }
   /** Opens `count` more connections, which join the room. @param role  @default 'member' */
   connect(count: number, role?: Role): Promise<void>
   /** Fails unless the server counts `total` members of the room. Counting may cost the server memory. */
@@ -52,6 +55,7 @@ export async function withSession<T>(
     args: features,
     core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
   })
+  const target = { port: ready.port, dialect: peer.dialect }
   try {
     const { child: load } = await Child.start<LoadCommands, undefined>({
       name: `load on ${peer.name}`,
@@ -65,8 +69,8 @@ export async function withSession<T>(
         server,
         load,
         gatePort: ready.gatePort,
-        connect: (count, role) =>
-          load.request('connect', { port: ready.port, dialect: peer.dialect, count, role }, CONNECT_TIMEOUT_MS),
+        target,
+        connect: (count, role) => load.request('connect', { ...target, count, role }, CONNECT_TIMEOUT_MS),
         async assertMembers(total) {
           const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
           if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)

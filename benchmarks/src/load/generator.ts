@@ -3,6 +3,7 @@ import { answerRequests } from '../process/control'
 import { type ConnectOptions, Crowd } from './crowd'
 import { type CallsOptions, type CallsResult, runCalls } from './tasks/calls'
 import { type LatencyOptions, type LatencyResult, runLatency } from './tasks/latency'
+import { PollingCrowd, type PollingOptions } from './tasks/polling'
 import { runSay, type SayOptions, type SayResult } from './tasks/say'
 import { deliveredTicks, type WatchOptions, watchTicks } from './tasks/ticks'
 
@@ -27,9 +28,14 @@ export interface LoadCommands {
   delivered(args: { audience: Audience }): Promise<{ frames: number; listeners: number }>
   /** The speaker sends batches of messages to the others, the next when all of them have the last. */
   say(args: SayOptions): Promise<SayResult>
+  /** Opens clients over HTTP and waits until all are in the room. */
+  poll(args: PollingOptions): Promise<void>
+  /** Each of them calls for a while, the next time when the last call was answered. */
+  callByPolling(args: { windowMs: number }): Promise<CallsResult>
 }
 
 const crowd = new Crowd()
+const pollingCrowd = new PollingCrowd()
 
 answerRequests<LoadCommands>(
   {
@@ -40,6 +46,8 @@ answerRequests<LoadCommands>(
     watch: (options) => watchTicks(crowd, options),
     delivered: ({ audience }) => deliveredTicks(crowd, audience),
     say: (options) => runSay(crowd, options),
+    poll: (options) => pollingCrowd.connect(options),
+    callByPolling: (options) => pollingCrowd.call(options),
   },
   undefined,
 )

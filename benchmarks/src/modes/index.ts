@@ -5,6 +5,7 @@ import { idleMode } from './idle'
 import { latencyMode } from './latency'
 import { memberMode } from './member'
 import type { Mode } from './mode'
+import { pollingMode } from './polling'
 import { sizesMode } from './sizes'
 import { streamMode } from './stream'
 
@@ -18,4 +19,5 @@ export const MODES: readonly Mode[] = [
   streamMode,
   connectMode,
   idleMode,
+  pollingMode,
 ]

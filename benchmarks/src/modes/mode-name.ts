@@ -1,5 +1,15 @@
 /** Every mode by its name, in the order of the report. */
-export const MODE_NAMES = ['ack', 'latency', 'broadcast', 'sizes', 'member', 'stream', 'connect', 'idle'] as const
+export const MODE_NAMES = [
+  'ack',
+  'latency',
+  'broadcast',
+  'sizes',
+  'member',
+  'stream',
+  'connect',
+  'idle',
+  'polling',
+] as const
 
 /** Name of a mode. */
 export type ModeName = (typeof MODE_NAMES)[number]

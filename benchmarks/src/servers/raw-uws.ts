@@ -3,6 +3,7 @@ import { ROLE_PATHS } from '../load/dialects/raw'
 import { ROOM } from '../payloads'
 import { Groups } from './raw/groups'
 import { TICKS } from './raw/ticks'
+import { addUwsPolling } from './raw/uws-polling'
 import { type ServerUnderTest, serve } from './serve'
 
 /*
@@ -17,7 +18,7 @@ interface Numbered {
   readonly n: number
 }
 
-await serve(async (): Promise<ServerUnderTest> => {
+await serve(async (features): Promise<ServerUnderTest> => {
   const members = new Set<object>()
   const groups = new Groups<WebSocket<Numbered>>()
   const app = App()
@@ -69,6 +70,7 @@ await serve(async (): Promise<ServerUnderTest> => {
         groups.leave(ws)
       },
     })
+  const sessions = features.has('polling') ? addUwsPolling(app) : () => 0
   const port = await new Promise<number>((resolve, reject) => {
     app.listen('127.0.0.1', 0, (socket) =>
       socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),
@@ -76,7 +78,7 @@ await serve(async (): Promise<ServerUnderTest> => {
   })
   return {
     port,
-    members: () => members.size,
+    members: () => members.size + sessions(),
     publish: (payload) => app.publish(ROOM, TICKS[payload], true),
     publishUnion(payload) {
       const tick = TICKS[payload]

@@ -2,6 +2,11 @@ import type { Server } from 'socket.io'
 import { CALL_EVENT, groupsOf, PAYLOADS, ROOM, SAY_EVENT, TICK_EVENT } from '../payloads'
 import type { Feature, ServerUnderTest } from './serve'
 
+/** What connections come by. */
+export function socketioTransports(features: ReadonlySet<Feature>): ['polling' | 'websocket'] {
+  return [features.has('polling') ? 'polling' : 'websocket']
+}
+
 /** The application on a server of Socket.IO, whatever it listens with. */
 export function socketioApplication(io: Server, features: ReadonlySet<Feature>): Omit<ServerUnderTest, 'port'> {
   io.on('connection', (socket) => {

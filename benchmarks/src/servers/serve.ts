@@ -23,8 +23,9 @@ const TICK_TIMEOUT_MS = 10_000
  *
  * - `say`: a SAY_EVENT of one member goes to the others.
  * - `groups`: a connection tells its number, and joins groups.
+ * - `polling`: clients come over HTTP, and over nothing else where the server lets one choose.
  */
-export type Feature = 'say' | 'groups'
+export type Feature = 'say' | 'groups' | 'polling'
 
 /** A server under test: it lets every connection join one room and answers calls with their value. */
 export interface ServerUnderTest {

@@ -1,7 +1,7 @@
 import { Server } from 'socket.io'
 import { App, us_socket_local_port } from 'uws-pack'
 import { serve } from './serve'
-import { socketioApplication } from './serve-socketio'
+import { socketioApplication, socketioTransports } from './serve-socketio'
 
 /*
  * Socket.IO on uWebSockets.js by `attachApp`, default options but for the transport.
@@ -9,7 +9,7 @@ import { socketioApplication } from './serve-socketio'
 
 await serve(async (features) => {
   const app = App()
-  const io = new Server({ transports: ['websocket'] })
+  const io = new Server({ transports: socketioTransports(features) })
   io.attachApp(app)
   const application = socketioApplication(io, features)
   const port = await new Promise<number>((resolve, reject) => {
