@@ -17,6 +17,13 @@ export const TICK_EVENT = 'tick'
 /** Event that a member sends: the server sends the others a {@link TICK_EVENT} with the same argument. */
 export const SAY_EVENT = 'say'
 
+/** Event with which a member asks who is in the room. */
+export const WATCH_EVENT = 'watch'
+
+/** Events that tell who has come into the room, and who has gone; the argument is a name. */
+export const JOINED_EVENT = 'joined'
+export const LEFT_EVENT = 'left'
+
 const ENTITIES = 40
 const BINARY_BYTES = 65_536
 /** A prime, so that the pattern does not repeat with the bytes of a page or of a read. */

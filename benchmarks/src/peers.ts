@@ -55,7 +55,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-uws',
     dialect: 'raw',
     packages: ['uws-pack'],
-    modes: [...WEBSOCKET_MODES, 'polling'],
+    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
   },
   {
     name: OURS,
@@ -63,7 +63,7 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast',
     dialect: 'roomcast',
     packages: ['@roomcast/server'],
-    modes: [...WEBSOCKET_MODES, 'polling'],
+    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
   },
   {
     name: 'roomcast-history',
@@ -102,7 +102,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-ws',
     dialect: 'raw',
     packages: ['ws'],
-    modes: WEBSOCKET_MODES,
+    modes: [...WEBSOCKET_MODES, 'presence'],
   },
   {
     name: 'socketio-uws',
@@ -110,7 +110,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-uws',
     dialect: 'socketio',
     packages: ['socket.io', 'uws-pack'],
-    modes: [...WEBSOCKET_MODES, 'polling'],
+    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
   },
   {
     name: 'socketio-ws',
@@ -118,7 +118,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-ws',
     dialect: 'socketio',
     packages: ['socket.io'],
-    modes: [...WEBSOCKET_MODES, 'polling'],
+    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
   },
   {
     name: 'socketio-msgpack',

@@ -4,6 +4,7 @@ import { type ConnectOptions, Crowd } from './crowd'
 import { type CallsOptions, type CallsResult, runCalls } from './tasks/calls'
 import { type LatencyOptions, type LatencyResult, runLatency } from './tasks/latency'
 import { PollingCrowd, type PollingOptions } from './tasks/polling'
+import { PresenceCrowd, type StormOptions, type StormResult, type WatchersOptions } from './tasks/presence'
 import { runSay, type SayOptions, type SayResult } from './tasks/say'
 import { deliveredTicks, type WatchOptions, watchTicks } from './tasks/ticks'
 
@@ -32,10 +33,15 @@ export interface LoadCommands {
   poll(args: PollingOptions): Promise<void>
   /** Each of them calls for a while, the next time when the last call was answered. */
   callByPolling(args: { windowMs: number }): Promise<CallsResult>
+  /** Opens members and waits until all see who is in the room. */
+  watchPeople(args: WatchersOptions): Promise<void>
+  /** Others come and go while they watch. */
+  storm(args: StormOptions): Promise<StormResult>
 }
 
 const crowd = new Crowd()
 const pollingCrowd = new PollingCrowd()
+const presenceCrowd = new PresenceCrowd()
 
 answerRequests<LoadCommands>(
   {
@@ -48,6 +54,8 @@ answerRequests<LoadCommands>(
     say: (options) => runSay(crowd, options),
     poll: (options) => pollingCrowd.connect(options),
     callByPolling: (options) => pollingCrowd.call(options),
+    watchPeople: (options) => presenceCrowd.watch(options),
+    storm: (options) => presenceCrowd.storm(options),
   },
   undefined,
 )

@@ -6,6 +6,7 @@ import { latencyMode } from './latency'
 import { memberMode } from './member'
 import type { Mode } from './mode'
 import { pollingMode } from './polling'
+import { presenceMode } from './presence'
 import { sizesMode } from './sizes'
 import { streamMode } from './stream'
 
@@ -20,4 +21,5 @@ export const MODES: readonly Mode[] = [
   connectMode,
   idleMode,
   pollingMode,
+  presenceMode,
 ]

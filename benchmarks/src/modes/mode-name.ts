@@ -9,6 +9,7 @@ export const MODE_NAMES = [
   'connect',
   'idle',
   'polling',
+  'presence',
 ] as const
 
 /** Name of a mode. */

@@ -4,6 +4,8 @@ import { ROOM } from '../payloads'
 import { Groups } from './raw/groups'
 import { TICKS } from './raw/ticks'
 import { addUwsPolling } from './raw/uws-polling'
+import { addUwsPresence } from './raw/uws-presence'
+import { upgradeWith } from './raw/uws-upgrade'
 import { type ServerUnderTest, serve } from './serve'
 
 /*
@@ -51,15 +53,7 @@ await serve(async (features): Promise<ServerUnderTest> => {
     })
     .ws<Numbered>(ROLE_PATHS.grouped, {
       ...LIMITS,
-      upgrade(res, req, context) {
-        res.upgrade(
-          { n: Number(req.getQuery('n')) },
-          req.getHeader('sec-websocket-key'),
-          req.getHeader('sec-websocket-protocol'),
-          req.getHeader('sec-websocket-extensions'),
-          context,
-        )
-      },
+      upgrade: (res, req, context) => upgradeWith({ n: Number(req.getQuery('n')) }, res, req, context),
       open(ws) {
         members.add(ws)
         ws.subscribe(ROOM)
@@ -71,6 +65,7 @@ await serve(async (features): Promise<ServerUnderTest> => {
       },
     })
   const sessions = features.has('polling') ? addUwsPolling(app) : () => 0
+  if (features.has('presence')) addUwsPresence(app, LIMITS, members)
   const port = await new Promise<number>((resolve, reject) => {
     app.listen('127.0.0.1', 0, (socket) =>
       socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),

@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { ROLE_PATHS } from '../load/dialects/raw'
 import { Groups } from './raw/groups'
 import { TICKS } from './raw/ticks'
+import { WsPresence } from './raw/ws-presence'
 import { serve } from './serve'
 
 /*
@@ -13,11 +14,13 @@ import { serve } from './serve'
 
 const MAX_PAYLOAD_BYTES = 1_048_576
 
-await serve(async () => {
+await serve(async (features) => {
   const groups = new Groups<WebSocket>()
+  const presence = features.has('presence') ? new WsPresence() : undefined
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: MAX_PAYLOAD_BYTES })
   server.on('connection', (ws, request) => {
     const { url = '/' } = request
+    if (presence?.add(ws, url)) return
     if (url === ROLE_PATHS.speaker) {
       ws.on('message', (message, isBinary) => {
         for (const client of server.clients) if (client !== ws) client.send(message, { binary: isBinary })

@@ -8,6 +8,10 @@ export const RATE_LIMITS: RateLimits = { connection: { messagesPerSecond: 10 ** 
 /** Serves the runner's requests with a server that differs from a plain one only in what its maker has set. */
 export function serveRoomcast(io: Server): Promise<void> {
   return serve(async (features) => {
+    if (features.has('presence')) {
+      io.useLogin(({ name }) => ({ id: name, name }))
+      io.rooms(ROOM, { presence: { watch: 'members' } })
+    }
     io.on('connection', (socket) => {
       socket.join(ROOM)
       if (features.has('groups')) socket.join([...groupsOf(Number(socket.handshake.query.n))])

@@ -1,6 +1,7 @@
 import type { Server } from 'socket.io'
 import { CALL_EVENT, groupsOf, PAYLOADS, ROOM, SAY_EVENT, TICK_EVENT } from '../payloads'
 import type { Feature, ServerUnderTest } from './serve'
+import { addSocketioPresence } from './socketio/presence'
 
 /** What connections come by. */
 export function socketioTransports(features: ReadonlySet<Feature>): ['polling' | 'websocket'] {
@@ -15,6 +16,7 @@ export function socketioApplication(io: Server, features: ReadonlySet<Feature>):
     socket.on(CALL_EVENT, (value, ack) => ack(value))
     if (features.has('say')) socket.on(SAY_EVENT, (value) => socket.to(ROOM).emit(TICK_EVENT, value))
   })
+  if (features.has('presence')) addSocketioPresence(io)
   return {
     members: () => io.sockets.adapter.rooms.get(ROOM)?.size ?? 0,
     publish: (payload) => io.to(ROOM).emit(TICK_EVENT, PAYLOADS[payload]),

@@ -24,8 +24,9 @@ const TICK_TIMEOUT_MS = 10_000
  * - `say`: a SAY_EVENT of one member goes to the others.
  * - `groups`: a connection tells its number, and joins groups.
  * - `polling`: clients come over HTTP, and over nothing else where the server lets one choose.
+ * - `presence`: a connection tells its name, and those who want to see who comes and goes.
  */
-export type Feature = 'say' | 'groups' | 'polling'
+export type Feature = 'say' | 'groups' | 'polling' | 'presence'
 
 /** A server under test: it lets every connection join one room and answers calls with their value. */
 export interface ServerUnderTest {
