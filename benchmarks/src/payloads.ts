@@ -17,6 +17,9 @@ export const TICK_EVENT = 'tick'
 /** Event that a member sends: the server sends the others a {@link TICK_EVENT} with the same argument. */
 export const SAY_EVENT = 'say'
 
+/** Room that only those join who will read nothing, beside {@link ROOM}. */
+export const PAUSED_ROOM = 'paused'
+
 /** Event with which a member asks who is in the room. */
 export const WATCH_EVENT = 'watch'
 

@@ -47,6 +47,9 @@ const WEBSOCKET_MODES: readonly ModeName[] = [
   'idle',
 ]
 
+/** Of those whose clients can also see who is there, and may stop reading. */
+const ROOM_MODES: readonly ModeName[] = ['presence', 'paused']
+
 /** Every peer, in the order of the tables. */
 export const PEERS: readonly Peer[] = [
   {
@@ -55,7 +58,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-uws',
     dialect: 'raw',
     packages: ['uws-pack'],
-    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
+    modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
     name: OURS,
@@ -63,7 +66,7 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast',
     dialect: 'roomcast',
     packages: ['@roomcast/server'],
-    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
+    modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
     name: 'roomcast-history',
@@ -102,7 +105,7 @@ export const PEERS: readonly Peer[] = [
     server: 'raw-ws',
     dialect: 'raw',
     packages: ['ws'],
-    modes: [...WEBSOCKET_MODES, 'presence'],
+    modes: [...WEBSOCKET_MODES, ...ROOM_MODES],
   },
   {
     name: 'socketio-uws',
@@ -110,7 +113,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-uws',
     dialect: 'socketio',
     packages: ['socket.io', 'uws-pack'],
-    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
+    modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
     name: 'socketio-ws',
@@ -118,7 +121,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-ws',
     dialect: 'socketio',
     packages: ['socket.io'],
-    modes: [...WEBSOCKET_MODES, 'presence', 'polling'],
+    modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
     name: 'socketio-msgpack',
@@ -126,7 +129,7 @@ export const PEERS: readonly Peer[] = [
     server: 'socketio-msgpack',
     dialect: 'socketio-msgpack',
     packages: ['socket.io', 'socket.io-msgpack-parser'],
-    modes: WEBSOCKET_MODES,
+    modes: [...WEBSOCKET_MODES, 'paused'],
   },
   {
     name: 'colyseus',

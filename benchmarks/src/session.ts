@@ -19,8 +19,15 @@ export interface Session {
   readonly gatePort: number
   /** Where the server is, and how its clients speak. */
   readonly target: { readonly port: number; readonly dialect: DialectName }
-  /** Opens `count` more connections, which join the room. @param role  @default 'member' */
-  connect(count: number, role?: Role): Promise<void>
+  /**
+   * Opens `count` more connections, which join the room.
+   *
+   * @param role  @default 'member'
+   * @param load  The process that opens them. @default {@link Session.load}
+   */
+  connect(count: number, role?: Role, load?: Child<LoadCommands>): Promise<void>
+  /** Starts another load process, which sleeps while it has nothing to do. It ends with the session. */
+  startLoad(name: string): Promise<Child<LoadCommands>>
   /** Fails unless the server counts `total` members of the room. Counting may cost the server memory. */
   assertMembers(total: number): Promise<void>
 }
@@ -56,30 +63,35 @@ export async function withSession<T>(
     core: pinning.kind === 'pinned' ? pinning.serverCore : undefined,
   })
   const target = { port: ready.port, dialect: peer.dialect }
-  try {
-    const { child: load } = await Child.start<LoadCommands, undefined>({
-      name: `load on ${peer.name}`,
+  const loads: Child<LoadCommands>[] = []
+  const startLoad = async (name: string) => {
+    const { child } = await Child.start<LoadCommands, undefined>({
+      name: `${name} on ${peer.name}`,
       script: script('load/generator.js'),
       flags: [],
       core: pinning.kind === 'pinned' ? pinning.loadCore : undefined,
     })
-    try {
-      if (pinning.kind === 'pinned') await load.request('stayAwake', undefined, REQUEST_TIMEOUT_MS)
-      return await body({
-        server,
-        load,
-        gatePort: ready.gatePort,
-        target,
-        connect: (count, role) => load.request('connect', { ...target, count, role }, CONNECT_TIMEOUT_MS),
-        async assertMembers(total) {
-          const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
-          if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)
-        },
-      })
-    } finally {
-      await load.stop()
-    }
+    loads.push(child)
+    return child
+  }
+  try {
+    const load = await startLoad('load')
+    if (pinning.kind === 'pinned') await load.request('stayAwake', undefined, REQUEST_TIMEOUT_MS)
+    return await body({
+      server,
+      load,
+      gatePort: ready.gatePort,
+      target,
+      connect: (count, role, process = load) =>
+        process.request('connect', { ...target, count, role }, CONNECT_TIMEOUT_MS),
+      startLoad,
+      async assertMembers(total) {
+        const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
+        if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)
+      },
+    })
   } finally {
+    for (const load of loads) await load.stop()
     await server.stop()
   }
 }

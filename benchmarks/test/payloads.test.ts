@@ -37,6 +37,8 @@ test('only a grouped connection tells its number, and raw servers have routes fo
   expect(pathOf(DIALECTS.raw, 'member', 7)).toBe('/')
   expect(pathOf(DIALECTS.raw, 'speaker', 7)).toBe('/say')
   expect(pathOf(DIALECTS.raw, 'grouped', 7)).toBe('/grouped?n=7')
+  expect(pathOf(DIALECTS.raw, 'paused', 7)).toBe('/paused?paused=1')
+  expect(pathOf(DIALECTS.roomcast, 'paused', 7)).toBe('/roomcast/ws?paused=1')
 })
 
 test.each(Object.entries(DIALECTS))('%s: answers whose ids have equally many digits are equally long', (_, dialect) => {

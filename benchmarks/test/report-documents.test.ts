@@ -131,7 +131,7 @@ test('scenarios are in the report, with their bounds', () => {
     fakeResults([], {
       scenarios: [
         {
-          scenario: 'paused',
+          scenario: 'paused-latency',
           settings: { rounds: 1, windowMs: 2, connections: 3 },
           lines: ['a  line'],
           verdicts: [

@@ -5,6 +5,7 @@ import { idleMode } from './idle'
 import { latencyMode } from './latency'
 import { memberMode } from './member'
 import type { Mode } from './mode'
+import { pausedMode } from './paused'
 import { pollingMode } from './polling'
 import { presenceMode } from './presence'
 import { sizesMode } from './sizes'
@@ -22,4 +23,5 @@ export const MODES: readonly Mode[] = [
   idleMode,
   pollingMode,
   presenceMode,
+  pausedMode,
 ]

@@ -10,6 +10,7 @@ export const MODE_NAMES = [
   'idle',
   'polling',
   'presence',
+  'paused',
 ] as const
 
 /** Name of a mode. */

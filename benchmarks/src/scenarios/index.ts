@@ -1,14 +1,14 @@
 import { floodScenario } from './flood'
 import { latestScenario } from './latest'
 import { offeredScenario } from './offered'
-import { pausedScenario } from './paused'
+import { pausedLatencyScenario } from './paused-latency'
 import { rateScenario } from './rate'
 import type { Scenario } from './scenario'
 import { stalledScenario } from './stalled'
 
 /** Every scenario, in the order of the report. */
 export const SCENARIOS: readonly Scenario[] = [
-  pausedScenario,
+  pausedLatencyScenario,
   offeredScenario,
   latestScenario,
   rateScenario,

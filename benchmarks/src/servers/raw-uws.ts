@@ -1,8 +1,8 @@
 import { App, us_socket_local_port, type WebSocket } from 'uws-pack'
 import { ROLE_PATHS } from '../load/dialects/raw'
-import { ROOM } from '../payloads'
+import { PAUSED_ROOM, ROOM } from '../payloads'
 import { Groups } from './raw/groups'
-import { TICKS } from './raw/ticks'
+import { TICKS, tickWith } from './raw/ticks'
 import { addUwsPolling } from './raw/uws-polling'
 import { addUwsPresence } from './raw/uws-presence'
 import { upgradeWith } from './raw/uws-upgrade'
@@ -22,6 +22,7 @@ interface Numbered {
 
 await serve(async (features): Promise<ServerUnderTest> => {
   const members = new Set<object>()
+  const paused = new Set<object>()
   const groups = new Groups<WebSocket<Numbered>>()
   const app = App()
     .ws('/*', {
@@ -64,6 +65,19 @@ await serve(async (features): Promise<ServerUnderTest> => {
         groups.leave(ws)
       },
     })
+    .ws(ROLE_PATHS.paused, {
+      ...LIMITS,
+      open(ws) {
+        members.add(ws)
+        paused.add(ws)
+        ws.subscribe(ROOM)
+        ws.subscribe(PAUSED_ROOM)
+      },
+      close(ws) {
+        members.delete(ws)
+        paused.delete(ws)
+      },
+    })
   const sessions = features.has('polling') ? addUwsPolling(app) : () => 0
   if (features.has('presence')) addUwsPresence(app, LIMITS, members)
   const port = await new Promise<number>((resolve, reject) => {
@@ -79,5 +93,7 @@ await serve(async (features): Promise<ServerUnderTest> => {
       const tick = TICKS[payload]
       for (const ws of groups.union()) ws.send(tick, true)
     },
+    publishPaused: (bytes) => app.publish(PAUSED_ROOM, tickWith(bytes), true),
+    pausedMembers: () => paused.size,
   }
 })

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { ROLE_PATHS } from '../load/dialects/raw'
 import { Groups } from './raw/groups'
-import { TICKS } from './raw/ticks'
+import { TICKS, tickWith } from './raw/ticks'
 import { WsPresence } from './raw/ws-presence'
 import { serve } from './serve'
 
@@ -16,6 +16,7 @@ const MAX_PAYLOAD_BYTES = 1_048_576
 
 await serve(async (features) => {
   const groups = new Groups<WebSocket>()
+  const paused = new Set<WebSocket>()
   const presence = features.has('presence') ? new WsPresence() : undefined
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: MAX_PAYLOAD_BYTES })
   server.on('connection', (ws, request) => {
@@ -31,6 +32,10 @@ await serve(async (features) => {
       groups.join(ws, Number(new URLSearchParams(url.slice(url.indexOf('?'))).get('n')))
       ws.on('close', () => groups.leave(ws))
     }
+    if (url.startsWith(ROLE_PATHS.paused)) {
+      paused.add(ws)
+      ws.on('close', () => paused.delete(ws))
+    }
     ws.on('message', (message, isBinary) => ws.send(message, { binary: isBinary }))
   })
   await once(server, 'listening')
@@ -45,5 +50,10 @@ await serve(async (features) => {
       const tick = TICKS[payload]
       for (const client of groups.union()) client.send(tick)
     },
+    publishPaused(bytes) {
+      const tick = tickWith(bytes)
+      for (const client of paused) client.send(tick)
+    },
+    pausedMembers: () => paused.size,
   }
 })

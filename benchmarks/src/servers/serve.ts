@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Audience, PayloadName } from '../payloads'
+import { type Audience, PAYLOADS, type PayloadName } from '../payloads'
 import { bun } from '../process/bun'
 import { answerRequests } from '../process/control'
 
@@ -25,8 +25,9 @@ const TICK_TIMEOUT_MS = 10_000
  * - `groups`: a connection tells its number, and joins groups.
  * - `polling`: clients come over HTTP, and over nothing else where the server lets one choose.
  * - `presence`: a connection tells its name, and those who want to see who comes and goes.
+ * - `paused`: some connections join PAUSED_ROOM beside the room.
  */
-export type Feature = 'say' | 'groups' | 'polling' | 'presence'
+export type Feature = 'say' | 'groups' | 'polling' | 'presence' | 'paused'
 
 /** A server under test: it lets every connection join one room and answers calls with their value. */
 export interface ServerUnderTest {
@@ -37,6 +38,10 @@ export interface ServerUnderTest {
   publish(payload: PayloadName): void
   /** Sends it to those in the groups `a` and `b`, once to each, except those in `c`. Missing: the peer has no such thing. */
   publishUnion?(payload: PayloadName): void
+  /** Sends a TICK_EVENT with these bytes to PAUSED_ROOM. Missing: the peer has no such room. */
+  publishPaused?(bytes: Uint8Array): void
+  /** Connections in PAUSED_ROOM. */
+  pausedMembers?(): number
 }
 
 /** What ticks are. */
@@ -82,6 +87,10 @@ export interface ServerCommands {
   members(args: undefined): number | Promise<number>
   /** Sends ticks for `windowMs`, each when the one before has been confirmed. */
   tick(args: TicksOptions): Promise<TicksResult>
+  /** Sends so many bytes to PAUSED_ROOM, in messages of 64 KiB that have a turn of the event loop each. */
+  fill(args: { bytes: number }): Promise<void>
+  /** Connections that are still in PAUSED_ROOM. */
+  pausedMembers(args: undefined): number
 }
 
 /** Starts `start` and serves the runner's requests. */
@@ -95,6 +104,8 @@ export async function serve(start: (features: ReadonlySet<Feature>) => Promise<S
       memory,
       members: () => server.members(),
       tick: (options) => runTicks(gate, options.windowMs, tickOf(server, options)),
+      fill: ({ bytes }) => fill(server, bytes),
+      pausedMembers: () => server.pausedMembers?.() ?? 0,
     },
     { port: server.port, gatePort: gate.port } satisfies ServerReady,
   )
@@ -162,6 +173,15 @@ function runTicks(gate: Gate, windowMs: number, tick: () => void): Promise<Ticks
     const start = performance.now()
     tick()
   })
+}
+
+async function fill(server: ServerUnderTest, totalBytes: number): Promise<void> {
+  if (!server.publishPaused) throw new Error('this peer has no room for those that are paused')
+  for (let bytes = 0; bytes < totalBytes; bytes += PAYLOADS.binary.length) {
+    // A copy: an application seldom sends the same memory again, and what waits is to take some.
+    server.publishPaused(PAYLOADS.binary.slice())
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 function cpuUs(): number {

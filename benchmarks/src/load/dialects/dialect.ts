@@ -17,8 +17,10 @@ export type Reaction =
  * - `speaker`: sends {@link Dialect.say}, and gets no ticks.
  * - `grouped`: tells its number in the query of its path, `?n=7`, and gets the ticks of the groups that the server
  *   puts it into (`groupsOf` of payloads.ts).
+ * - `paused`: says so in the query of its path, `?paused=1`, and gets what the server sends to PAUSED_ROOM, too. Of a
+ *   process that will be stopped: nobody expects anything of it.
  */
-export type Role = 'member' | 'speaker' | 'grouped'
+export type Role = 'member' | 'speaker' | 'grouped' | 'paused'
 
 /**
  * How a peer's clients speak: the same application values (payloads.ts) in the peer's own encoding. What an application
@@ -56,6 +58,12 @@ export interface Dialect {
 /** Path of the upgrade. @param number  How many connections of the same role were opened before. */
 export function pathOf({ path, rolePaths }: Dialect, role: Role, number: number): string {
   const rolePath = rolePaths?.[role] ?? path
-  if (role !== 'grouped') return rolePath
-  return `${rolePath}${rolePath.includes('?') ? '&' : '?'}n=${number}`
+  const query = queryOf(role, number)
+  if (query === '') return rolePath
+  return `${rolePath}${rolePath.includes('?') ? '&' : '?'}${query}`
+}
+
+function queryOf(role: Role, number: number): string {
+  if (role === 'grouped') return `n=${number}`
+  return role === 'paused' ? 'paused=1' : ''
 }

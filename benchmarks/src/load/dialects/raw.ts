@@ -2,7 +2,7 @@ import type { Dialect } from './dialect'
 import { roomcastDialect } from './roomcast'
 
 /** Routes of the raw servers for connections of which they have to know more. */
-export const ROLE_PATHS = { speaker: '/say', grouped: '/grouped' }
+export const ROLE_PATHS = { speaker: '/say', grouped: '/grouped', paused: '/paused' }
 
 /**
  * Bare WebSockets that carry Roomcast's bytes: the server echoes calls, publishes the frame of a tick, and hands what a

@@ -1,5 +1,7 @@
+import { MESSAGE_TYPES } from '@roomcast/protocol'
 import { rawDialect } from '../../load/dialects/raw'
-import type { PayloadName } from '../../payloads'
+import { roomcastMessage } from '../../load/dialects/roomcast'
+import { type PayloadName, TICK_EVENT } from '../../payloads'
 
 /** What a member receives, made in advance: one binary message for each payload. */
 export const TICKS: Readonly<Record<PayloadName, Buffer>> = {
@@ -7,6 +9,11 @@ export const TICKS: Readonly<Record<PayloadName, Buffer>> = {
   chat: tickOf('chat'),
   state: tickOf('state'),
   binary: tickOf('binary'),
+}
+
+/** What a member receives with these bytes. */
+export function tickWith(bytes: Uint8Array): Buffer {
+  return roomcastMessage({ type: MESSAGE_TYPES.EVENT, event: TICK_EVENT }, [bytes]).payload
 }
 
 function tickOf(payload: PayloadName): Buffer {

@@ -32,8 +32,8 @@ interface PausedRound extends Round {
 }
 
 /** A room with healthy members, and some that read nothing for a while. */
-export const pausedScenario: Scenario = {
-  name: 'paused',
+export const pausedLatencyScenario: Scenario = {
+  name: 'paused-latency',
   full: { rounds: 5, windowMs: 10_000, connections: 1_000 },
   quick: { rounds: 3, windowMs: 8_000, connections: 100 },
   describe: ({ rounds, windowMs, connections }) =>
