@@ -1,10 +1,11 @@
-import { encodeFrame, type FrameFields, MESSAGE_TYPES } from '@roomcast/protocol'
+import { encodeFrame, type FrameFields, LIMITS, MESSAGE_TYPES } from '@roomcast/protocol'
 import type { Runtime } from '../../../packages/server/src/api/runtime'
 import type { AnySocket } from '../../../packages/server/src/api/socket'
 import { Connection } from '../../../packages/server/src/connection/connection'
 import type { WirePort } from '../../../packages/server/src/connection/wire-port'
 import type { AnyRegistry } from '../../../packages/server/src/dispatch/connect'
 import { Receiver } from '../../../packages/server/src/ingress/receive'
+import type { RateLimit } from '../../../packages/server/src/options/inbound-options'
 import type { ServerOptions } from '../../../packages/server/src/options/server-options'
 import { Server } from '../../../packages/server/src/server'
 import type { Connections } from '../../../packages/server/src/transport/connections'
@@ -18,12 +19,15 @@ interface Inside {
 }
 
 /**
- * Limits that are never met, with the bursts of the default: these say how often the clock is read, which is
- * what a limit that is kept costs.
+ * A limit that is never met, with the bursts of the default: these say how often the clock is read, which is what a limit that
+ * is kept costs.
  */
-const RATE_LIMITS = {
-  connection: { messagesPerSecond: 1e9, burstMessages: 4_000, bytesPerSecond: 1e12, burstBytes: 4_194_304 },
-}
+export const OUT_OF_REACH = {
+  messagesPerSecond: 1e9,
+  burstMessages: LIMITS.burstMessages,
+  bytesPerSecond: 1e12,
+  burstBytes: LIMITS.burstBytes,
+} as const satisfies RateLimit
 
 /** A client as the server sees it. */
 export interface RoomcastLink {
@@ -42,7 +46,11 @@ export class RoomcastParts {
 
   /** @param options  Beside the limits; those given here hold instead. */
   constructor(options: ServerOptions = {}) {
-    this.io = new Server({ rateLimits: RATE_LIMITS, onError: (error) => this.noteFault(error), ...options })
+    this.io = new Server({
+      rateLimits: { connection: OUT_OF_REACH },
+      onError: (error) => this.noteFault(error),
+      ...options,
+    })
     this.inside = this.io as unknown as Inside
     this.runtime = this.inside.runtime
     this.runtime.turn.publisher = new FakePublisher(this.outgoing)

@@ -3,7 +3,7 @@ import { FloodGate } from '../../../packages/server/src/ingress/flood-gate'
 import type { RateLimits } from '../../../packages/server/src/options/inbound-options'
 import { CALL_EVENT } from '../../src/payloads'
 import { demand, each, type MicroCase, type MicroGroup } from '../micro-case'
-import { type RoomcastLink, RoomcastParts } from '../parts/roomcast'
+import { OUT_OF_REACH, type RoomcastLink, RoomcastParts } from '../parts/roomcast'
 
 /*
  * What an event costs before anybody looks into it.
@@ -16,11 +16,9 @@ const OPERATIONS = 2_048
 /** Of all frames: no more than a connection is answered before it is closed. */
 const REFUSED = 500
 
-/** Never met, with the bursts of the default: these say how often the clock is read. */
-const FAST = { messagesPerSecond: 1e9, burstMessages: 4_000, bytesPerSecond: 1e12, burstBytes: 4_194_304 }
-const CONNECTION: RateLimits = { connection: FAST }
-const CONNECTION_USER: RateLimits = { connection: FAST, user: FAST }
-const ALL: RateLimits = { connection: FAST, user: FAST, events: { [CALL_EVENT]: FAST, say: FAST } }
+const CONNECTION: RateLimits = { connection: OUT_OF_REACH }
+const CONNECTION_USER: RateLimits = { ...CONNECTION, user: OUT_OF_REACH }
+const ALL: RateLimits = { ...CONNECTION_USER, events: { [CALL_EVENT]: OUT_OF_REACH, say: OUT_OF_REACH } }
 const TIGHT: RateLimits = { connection: { messagesPerSecond: 0.001, burstMessages: 1 } }
 
 /** One group: what each part adds. */
