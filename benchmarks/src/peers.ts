@@ -61,6 +61,15 @@ export const PEERS: readonly Peer[] = [
     modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
+    name: 'raw-uws-greeting',
+    label: 'raw uWebSockets.js with a greeting',
+    server: 'raw-uws-greeting',
+    dialect: 'roomcast',
+    packages: ['uws-pack'],
+    // What a message and its answer add to the floor of those whose clients say who they are.
+    modes: ['connect'],
+  },
+  {
     name: OURS,
     label: 'Roomcast',
     server: 'roomcast',
