@@ -64,6 +64,14 @@ export type PayloadName = keyof typeof PAYLOADS
 /** Every payload, in the order of the report. */
 export const PAYLOAD_NAMES = ['tick', 'chat', 'state', 'binary'] as const satisfies readonly PayloadName[]
 
+/** What each payload is, for people. */
+export const PAYLOAD_TITLES: Readonly<Record<PayloadName, string>> = {
+  tick: 'a market tick',
+  chat: 'a line of a chat',
+  state: 'a game state of 2 KB',
+  binary: '64 KiB of bytes',
+}
+
 /** A room beside {@link ROOM}, of which a connection joins some. */
 export type Group = 'a' | 'b' | 'c'
 

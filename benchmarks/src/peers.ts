@@ -42,9 +42,12 @@ const WEBSOCKET_MODES: readonly ModeName[] = [
   'broadcast',
   'sizes',
   'member',
+  'union',
   'stream',
+  'payloads',
   'connect',
   'idle',
+  'wire',
 ]
 
 /** Of those whose clients can also see who is there, and may stop reading. */
@@ -103,8 +106,8 @@ export const PEERS: readonly Peer[] = [
     server: 'roomcast-recovery',
     dialect: 'roomcast-recovery',
     packages: ['@roomcast/server'],
-    // A speaker in a room with positions gets a notice of each position that it is left out of.
-    modes: WEBSOCKET_MODES.filter((mode) => mode !== 'member'),
+    // Who is left out of a message gets a notice of its position.
+    modes: webSocketModesBut('member', 'union'),
     isOnRequest: true,
     comparison: { baseline: OURS, subject: 'a server that keeps sessions', counterpart: 'one that does not' },
   },
@@ -146,7 +149,8 @@ export const PEERS: readonly Peer[] = [
     server: 'colyseus',
     dialect: 'colyseus',
     packages: ['@colyseus/core', '@colyseus/ws-transport'],
-    modes: WEBSOCKET_MODES,
+    // A connection has one room.
+    modes: webSocketModesBut('union'),
   },
   {
     name: 'socketcluster',
@@ -154,8 +158,8 @@ export const PEERS: readonly Peer[] = [
     server: 'socketcluster',
     dialect: 'socketcluster',
     packages: ['socketcluster-server'],
-    // Who publishes to a channel and is subscribed to it gets the message too.
-    modes: WEBSOCKET_MODES.filter((mode) => mode !== 'member'),
+    // Who publishes to a channel and is subscribed to it gets the message too; and a message has one channel.
+    modes: webSocketModesBut('member', 'union'),
   },
   {
     name: 'bun',
@@ -176,3 +180,7 @@ export const PEERS: readonly Peer[] = [
     modes: WEBSOCKET_MODES,
   },
 ]
+
+function webSocketModesBut(...left: readonly ModeName[]): readonly ModeName[] {
+  return WEBSOCKET_MODES.filter((mode) => !left.includes(mode))
+}

@@ -2,6 +2,7 @@ import net from 'node:net'
 import { type Dialect, pathOf, type Role } from './dialects/dialect'
 import { ExpectedStream } from './expected-stream'
 import { type FrameRun, type Place, repeatedRun } from './frame-run'
+import type { Traffic } from './traffic'
 import { clientFrame, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
 
 const HEAD_END = '\r\n\r\n'
@@ -25,6 +26,7 @@ export class Connection {
   private phase: 'upgrade' | 'greeting' | 'joined' | 'failed' = 'upgrade'
   /** Undefined while the client prepares its upgrade. */
   private socket: net.Socket | undefined
+  private readonly prepared: Traffic = { sentBytes: 0, receivedBytes: 0 }
   /** Bytes of an unfinished head or uncounted frame. */
   private rest: Buffer = NOTHING
   private expected = new ExpectedStream(repeatedRun([]))
@@ -41,10 +43,18 @@ export class Connection {
   ) {
     if (!dialect.prepare) this.open(port, pathOf(dialect, role, number))
     else
-      dialect.prepare(port).then(
+      dialect.prepare(port, this.prepared).then(
         (path) => this.open(port, path),
         (error) => this.fail((error as Error).message),
       )
+  }
+
+  /** Since it was made, what the client exchanged before its upgrade included. */
+  get traffic(): Readonly<Traffic> {
+    return {
+      sentBytes: this.prepared.sentBytes + (this.socket?.bytesWritten ?? 0),
+      receivedBytes: this.prepared.receivedBytes + (this.socket?.bytesRead ?? 0),
+    }
   }
 
   /** Expected frames received since {@link Connection.expect}. */

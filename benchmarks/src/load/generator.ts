@@ -7,6 +7,8 @@ import { PollingCrowd, type PollingOptions } from './tasks/polling'
 import { PresenceCrowd, type StormOptions, type StormResult, type WatchersOptions } from './tasks/presence'
 import { runSay, type SayOptions, type SayResult } from './tasks/say'
 import { deliveredTicks, type WatchOptions, watchTicks } from './tasks/ticks'
+import { readTraffic } from './tasks/traffic'
+import type { Traffic } from './traffic'
 
 /*
  * The load: a process that opens connections, and compares every delivery to the byte. Each task is a file in `tasks/`;
@@ -37,6 +39,8 @@ export interface LoadCommands {
   watchPeople(args: WatchersOptions): Promise<void>
   /** Others come and go while they watch. */
   storm(args: StormOptions): Promise<StormResult>
+  /** Bytes of all connections together since they were opened. */
+  traffic(args: undefined): Promise<Traffic>
 }
 
 const crowd = new Crowd()
@@ -56,6 +60,7 @@ answerRequests<LoadCommands>(
     callByPolling: (options) => pollingCrowd.call(options),
     watchPeople: (options) => presenceCrowd.watch(options),
     storm: (options) => presenceCrowd.storm(options),
+    traffic: () => readTraffic(crowd),
   },
   undefined,
 )

@@ -1,15 +1,22 @@
 import net from 'node:net'
+import type { Traffic } from './traffic'
 
 const TIMEOUT_MS = 10_000
 
 /**
  * Posts JSON to a server on this machine, on a TCP connection of its own as each of many clients does.
  *
+ * @param traffic  Counts the bytes of both.
  * @returns The value of the response's body.
  * @throws Error if the status is not 200, the body is no JSON object, or there is no response in time.
  */
-export async function postJson(port: number, path: string, body: unknown): Promise<unknown> {
-  const response = await exchange(port, postRequest(port, path, JSON.stringify(body)))
+export async function postJson(port: number, path: string, body: unknown, traffic?: Traffic): Promise<unknown> {
+  const request = postRequest(port, path, JSON.stringify(body))
+  const response = await exchange(port, request)
+  if (traffic) {
+    traffic.sentBytes += Buffer.byteLength(request)
+    traffic.receivedBytes += Buffer.byteLength(response)
+  }
   if (!response.startsWith('HTTP/1.1 200 ')) throw new Error(`POST answered with "${response.split('\r\n', 1)[0]}"`)
   // Whether its length is told or it comes as a chunk: nothing around the object has braces.
   return JSON.parse(response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1))

@@ -21,8 +21,8 @@ export const colyseusDialect: Dialect = {
   path: '',
   subprotocol: '',
   joinedAtOpen: false,
-  async prepare(port) {
-    const { room, sessionId, error } = (await postJson(port, `/matchmake/joinOrCreate/${ROOM}`, {})) as Seat
+  async prepare(port, traffic) {
+    const { room, sessionId, error } = (await postJson(port, `/matchmake/joinOrCreate/${ROOM}`, {}, traffic)) as Seat
     if (!room || !sessionId) throw new Error(`no seat in the room: ${error}`)
     return `/${room.processId}/${room.roomId}?sessionId=${sessionId}`
   },

@@ -1,5 +1,6 @@
 import type { PayloadName } from '../../payloads'
 import type { Place } from '../frame-run'
+import type { Traffic } from '../traffic'
 import type { Message } from '../ws-wire'
 
 /** What a client does with a message that arrives before it is joined, or between the counted ones; then none is ignored. */
@@ -36,9 +37,10 @@ export interface Dialect {
   /**
    * What a client does before the upgrade, if its protocol needs it.
    *
+   * @param traffic  Counts what is exchanged.
    * @returns The path of the upgrade, in the place of {@link Dialect.path} and {@link Dialect.rolePaths}.
    */
-  prepare?(port: number): Promise<string>
+  prepare?(port: number, traffic: Traffic): Promise<string>
   /** Whether a connection is in the room as soon as the WebSocket is open. */
   readonly joinedAtOpen: boolean
   /** Messages that a new client sends at open. */
