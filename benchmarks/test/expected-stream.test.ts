@@ -2,6 +2,7 @@ import { withPosition } from '@roomcast/protocol'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../test-kit/random'
 import { roomcastDialect } from '../src/load/dialects/roomcast'
+import { socketioDialect } from '../src/load/dialects/socketio'
 import { ExpectedStream } from '../src/load/expected-stream'
 import { type Place, tickRun } from '../src/load/frame-run'
 import { type Message, OPCODES, serverFrame, serverFrames } from '../src/load/ws-wire'
@@ -85,6 +86,31 @@ test('ticks without positions are taken over and over', () => {
   expect(stream.frames).toBe(150)
   expect(stream.place).toBeUndefined()
   expect(stream.take(tickAt(1), 0, frame.length)).toBe(0)
+})
+
+test('a tick of 64 KiB is taken in pieces, with positions too', () => {
+  const places: Place[] = [1, 2, 3].map((position) => ({ room: ROOM, position }))
+  const frameAt = (at: Place | undefined) => serverFrames(roomcastDialect.tick('binary', at))
+  const bytes = Buffer.concat(places.map(frameAt))
+  const stream = new ExpectedStream(tickRun({ room: ROOM, position: 0 }, frameAt))
+  expect(stream.take(bytes, 0, bytes.length)).toBe(bytes.length)
+  expect(stream.frames).toBe(3)
+  expect(stream.place).toEqual({ room: ROOM, position: 3 })
+})
+
+test('a tick of two frames counts when both are there, and what begins between ticks is not taken', () => {
+  const tick = serverFrames(socketioDialect.tick('binary'))
+  const [head] = socketioDialect.tick('binary').map(serverFrame) as [Buffer]
+  const stream = new ExpectedStream(tickRun(undefined, () => tick))
+  expect(stream.take(tick, 0, head.length)).toBe(head.length)
+  expect(stream.frames).toBe(0)
+  expect(stream.isAtBoundary).toBe(false)
+  expect(stream.take(tick, head.length, tick.length)).toBe(tick.length)
+  expect(stream.frames).toBe(1)
+  expect(stream.isAtBoundary).toBe(true)
+  const ping = serverFrame({ opcode: OPCODES.TEXT, payload: Buffer.from('2') })
+  const bytes = Buffer.concat([tick, ping, tick])
+  expect(stream.take(bytes, 0, bytes.length)).toBe(tick.length)
 })
 
 function changeLastByte(frame: Buffer): Buffer {
