@@ -1,3 +1,4 @@
+import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { MicroCase, MicroGroup, MicroResult } from './micro-case'
 
@@ -7,8 +8,6 @@ export const YOUNG_GENERATION_MB = 64
 /** Bytes that one sample may allocate. */
 const MOST_BYTES = 4 * 1024 * 1024
 const MOST_RUNS = 200
-/** What a look may be off by. */
-const NOISE_BYTES = 1024
 
 /**
  * Counts what every case allocates: how much the heap, and the memory of array buffers outside of it, grow while
@@ -16,7 +15,7 @@ const NOISE_BYTES = 1024
  *
  * @param warmUpMs  For each case: code that is not compiled yet allocates more.
  * @returns Bytes per operation, a list for each round.
- * @throws Error if there is no collector to call, or it has run by itself.
+ * @throws Error if there is no collector to call, or it runs by itself all the time.
  */
 export async function measureAllocation(
   groups: readonly MicroGroup[],
@@ -42,16 +41,44 @@ async function samplesOf(each: MicroCase, what: string, rounds: number, warmUpMs
   const until = performance.now() + warmUpMs
   do await growth(each, 1, lookBytes)
   while (performance.now() < until)
-  const once = await growth(each, 1, lookBytes)
-  const runs = Math.max(1, Math.min(MOST_RUNS, Math.floor(MOST_BYTES / Math.max(1, once))))
+  let runs = 1
+  const sample = async () => {
+    for (;;) {
+      const { bytes, isCollected } = await undisturbed(() => growth(each, runs, lookBytes))
+      if (!isCollected) return Math.max(0, bytes)
+      if (runs === 1) throw new Error(`${what}: a single run is collected while it is counted`)
+      // Memory of array buffers brings the collector on, however large the young generation.
+      runs = Math.ceil(runs / 2)
+    }
+  }
+  const once = await sample()
+  runs = Math.max(1, Math.min(MOST_RUNS, Math.floor(MOST_BYTES / Math.max(1, once))))
   const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    collect()
-    const bytes = await growth(each, runs, lookBytes)
-    if (bytes < -NOISE_BYTES * runs) throw new Error(`${what}: garbage was collected while it was counted`)
-    samples.push(Math.max(0, bytes) / (runs * each.operations))
+  while (samples.length < rounds) {
+    const bytes = await sample()
+    samples.push(bytes / (runs * each.operations))
   }
   return samples
+}
+
+/** Counts without garbage of before, and says whether any was collected meanwhile. */
+async function undisturbed(count: () => Promise<number>): Promise<{ bytes: number; isCollected: boolean }> {
+  let collections = 0
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length
+  })
+  collect()
+  await observersCalled()
+  observer.observe({ entryTypes: ['gc'] })
+  const bytes = await count()
+  await observersCalled()
+  observer.disconnect()
+  return { bytes, isCollected: collections > 0 }
+}
+
+/** Observers are told of a collection in one of the next turns of the loop. */
+async function observersCalled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
 }
 
 /** Twice: the memory of array buffers is freed at leisure, at the latest before the next collection. */
