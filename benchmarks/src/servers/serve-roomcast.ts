@@ -17,8 +17,13 @@ export function serveRoomcast(io: Server): Promise<void> {
       if (features.has('paused') && socket.handshake.query.paused !== undefined) socket.join(PAUSED_ROOM)
       if (features.has('groups')) socket.join([...groupsOf(Number(socket.handshake.query.n))])
       socket.on(CALL_EVENT, (value, ack) => ack(value))
-      if (features.has('say')) socket.on(SAY_EVENT, (value) => socket.to(ROOM).emit(TICK_EVENT, value))
     })
+    // Apart from the others: a handler that needs its socket would make them all keep it.
+    if (features.has('say')) {
+      io.on('connection', (socket) => {
+        socket.on(SAY_EVENT, (value) => socket.to(ROOM).emit(TICK_EVENT, value))
+      })
+    }
     await io.listen({ port: 0, host: '127.0.0.1' })
     const { rooms } = io.of('/').adapter
     return {

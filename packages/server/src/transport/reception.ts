@@ -23,10 +23,16 @@ const SHUTTING_DOWN: Refusal = {
   message: 'the server is shutting down',
 }
 
+/** Kinds of clients that are known at once, and what longer headers than those of a browser are likely to be: one client's own. */
+const HEADER_BLOCKS = 256
+const HEADER_BLOCK_CHARS = 1_024
+
 const REFUSED_BY_HOOK = 'the connection was refused'
 
 /** What both transports do with a well-made request for a connection. */
 export class Reception {
+  private readonly headerBlocks = new Map<string, string>()
+
   constructor(
     private readonly options: ResolvedServerOptions,
     private readonly runtime: Runtime,
@@ -79,11 +85,21 @@ export class Reception {
    */
   source(exchange: HttpExchange, usualUrl: string): HandshakeSource {
     return {
-      headerBlock: packHeaders(exchange.headers, NONCE_HEADER),
+      headerBlock: this.shared(packHeaders(exchange.headers, NONCE_HEADER)),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
       address: this.addressOf(exchange),
       issued: Date.now(),
     }
+  }
+
+  /** The same string for the same headers: clients of one kind, without cookies, send no others. */
+  private shared(headerBlock: string): string {
+    if (headerBlock.length > HEADER_BLOCK_CHARS) return headerBlock
+    const known = this.headerBlocks.get(headerBlock)
+    if (known !== undefined) return known
+    if (this.headerBlocks.size >= HEADER_BLOCKS) this.headerBlocks.clear()
+    this.headerBlocks.set(headerBlock, headerBlock)
+    return headerBlock
   }
 
   private toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
