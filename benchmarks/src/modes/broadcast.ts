@@ -1,6 +1,6 @@
 import { OURS } from '../peers'
 import type { Mode } from './mode'
-import { measureEach, type TicksPlan } from './ticks'
+import { gather, measureEach, type TicksPlan } from './ticks'
 
 const PER_TICK = [1, 16]
 
@@ -21,9 +21,9 @@ export const broadcastMode: Mode = {
       bounds: { [OURS]: 1.05 },
     })),
   async measure(session, settings) {
-    await session.connect(settings.members)
-    await session.assertMembers(settings.members)
-    return await measureEach(session, PER_TICK.map(planOf), settings)
+    const plans = PER_TICK.map(planOf)
+    await gather(session, plans, settings, settings.members)
+    return await measureEach(session, plans, settings)
   },
 }
 

@@ -1,6 +1,7 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
 import type { Mode, ModeSettings, Sample } from './mode'
+import { FIRST_MEMBERS } from './ticks'
 
 const PER_BATCH = [1, 16]
 const BOUNDS: Readonly<Record<number, Readonly<Record<string, number>>>> = { 1: {}, 16: { [OURS]: 1.1 } }
@@ -24,8 +25,11 @@ export const memberMode: Mode = {
       bounds: BOUNDS[perBatch] ?? {},
     })),
   async measure(session, settings) {
-    await session.connect(settings.members)
+    const first = Math.min(FIRST_MEMBERS, settings.members)
+    await session.connect(first)
     await session.connect(1, 'speaker')
+    for (const perBatch of PER_BATCH) await say(session, perBatch, settings.warmUpMs)
+    await session.connect(settings.members - first)
     await session.assertMembers(settings.members + 1)
     const samples: Sample[] = []
     for (const perBatch of PER_BATCH) samples.push(await measureBatches(session, perBatch, settings))
@@ -33,16 +37,19 @@ export const memberMode: Mode = {
   },
 }
 
-async function measureBatches({ server, load }: Session, perBatch: number, settings: ModeSettings): Promise<Sample> {
-  const { warmUpMs, windowMs } = settings
-  const plan = { payload: 'tick', perBatch } as const
-  await load.request('say', { ...plan, windowMs: warmUpMs }, warmUpMs + SLACK_MS)
+async function measureBatches(session: Session, perBatch: number, settings: ModeSettings): Promise<Sample> {
+  const { server } = session
+  await say(session, perBatch, settings.warmUpMs)
   const before = await server.request('cpu', undefined, SLACK_MS)
-  const { batches, deliveries, elapsedMs } = await load.request('say', { ...plan, windowMs }, windowMs + SLACK_MS)
+  const { batches, deliveries, elapsedMs } = await say(session, perBatch, settings.windowMs)
   const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
   return {
     metric: `member-${perBatch}`,
     value: cpuUs / deliveries,
     details: { deliveries, batches, elapsedMs, cpuUs, perSecond: (deliveries / elapsedMs) * 1000 },
   }
+}
+
+function say({ load }: Session, perBatch: number, windowMs: number) {
+  return load.request('say', { payload: 'tick', perBatch, windowMs }, windowMs + SLACK_MS)
 }

@@ -1,5 +1,5 @@
 import type { Mode } from './mode'
-import { runTicks } from './ticks'
+import { gather, runTicks } from './ticks'
 
 const PAUSED = 10
 const FILL_BYTES = 16 * 1_048_576
@@ -25,11 +25,11 @@ export const pausedMode: Mode = {
     },
     { id: 'paused-memory', title: 'paused member', unit: 'KB of server RSS', bounds: {} },
   ],
-  async measure(session, { members, warmUpMs, windowMs }) {
+  async measure(session, settings) {
+    const { members, warmUpMs, windowMs } = settings
     const { server, connect, assertMembers, startLoad } = session
     const plan = { payload: 'state', perTick: 1, audience: 'room', turns: 'one' } as const
-    await connect(members)
-    await assertMembers(members)
+    await gather(session, [plan], settings, members)
     await runTicks(session, plan, warmUpMs)
     const alone = await runTicks(session, plan, windowMs)
     const before = await server.request('memory', undefined, SLACK_MS)

@@ -1,6 +1,6 @@
 import { PAYLOAD_NAMES, PAYLOAD_TITLES, type PayloadName } from '../payloads'
 import type { Mode } from './mode'
-import { measureEach, type TicksPlan } from './ticks'
+import { gather, measureEach, type TicksPlan } from './ticks'
 
 /** Messages of several kinds and lengths to a room: what encoding costs, and what bytes cost. */
 export const payloadsMode: Mode = {
@@ -19,9 +19,9 @@ export const payloadsMode: Mode = {
       bounds: {},
     })),
   async measure(session, settings) {
-    await session.connect(settings.payloadMembers)
-    await session.assertMembers(settings.payloadMembers)
-    return await measureEach(session, PAYLOAD_NAMES.map(planOf), settings)
+    const plans = PAYLOAD_NAMES.map(planOf)
+    await gather(session, plans, settings, settings.payloadMembers)
+    return await measureEach(session, plans, settings)
   },
 }
 

@@ -1,5 +1,5 @@
 import type { Mode } from './mode'
-import { measureTicks } from './ticks'
+import { gather, measureTicks } from './ticks'
 
 const MESSAGES = 16
 
@@ -22,9 +22,8 @@ export const streamMode: Mode = {
     },
   ],
   async measure(session, settings) {
-    await session.connect(settings.members)
-    await session.assertMembers(settings.members)
     const plan = { metric: 'stream', payload: 'tick', perTick: MESSAGES, audience: 'room', turns: 'each' } as const
+    await gather(session, [plan], settings, settings.members)
     return [await measureTicks(session, plan, settings)]
   },
 }

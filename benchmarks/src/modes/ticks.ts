@@ -1,3 +1,4 @@
+import type { Role } from '../load/dialects/dialect'
 import type { TicksOptions } from '../servers/serve'
 import type { Session } from '../session'
 import type { ModeSettings, Sample } from './mode'
@@ -8,6 +9,27 @@ const SLACK_MS = 25_000
 export interface TicksPlan extends Omit<TicksOptions, 'windowMs'> {
   /** Id of the metric. */
   readonly metric: string
+}
+
+/** So few that a server sends to them a hundred times as often as to all. */
+export const FIRST_MEMBERS = 20
+
+/**
+ * Connects `total` members, the first of them some time before the others: a server is asked to do there what it will be measured
+ * at, so often that its code is compiled. To a thousand members that takes minutes, and it would be the compiler that is measured.
+ */
+export async function gather(
+  session: Session,
+  plans: readonly Omit<TicksPlan, 'metric'>[],
+  { warmUpMs }: ModeSettings,
+  total: number,
+  role?: Role,
+): Promise<void> {
+  const first = Math.min(FIRST_MEMBERS, total)
+  await session.connect(first, role)
+  for (const plan of plans) await runTicks(session, plan, warmUpMs)
+  await session.connect(total - first, role)
+  await session.assertMembers(total)
 }
 
 /** Several {@link measureTicks}, one after the other. */

@@ -1,5 +1,5 @@
 import type { Mode } from './mode'
-import { measureTicks } from './ticks'
+import { gather, measureTicks } from './ticks'
 
 const MESSAGES = 16
 
@@ -23,9 +23,8 @@ export const unionMode: Mode = {
     },
   ],
   async measure(session, settings) {
-    await session.connect(settings.members, 'grouped')
-    await session.assertMembers(settings.members)
     const plan = { metric: 'union', payload: 'tick', perTick: MESSAGES, audience: 'union', turns: 'one' } as const
+    await gather(session, [plan], settings, settings.members, 'grouped')
     return [await measureTicks(session, plan, settings)]
   },
 }
