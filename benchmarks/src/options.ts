@@ -53,8 +53,8 @@ interface Defaults extends ModeSettings {
 
 const FULL: Defaults = {
   rounds: 5,
-  windowMs: 1_000,
-  warmUpMs: 500,
+  windowMs: 800,
+  warmUpMs: 300,
   callers: 50,
   members: 1_000,
   comers: 3_000,
