@@ -54,7 +54,7 @@ interface Defaults extends ModeSettings {
 const FULL: Defaults = {
   rounds: 5,
   windowMs: 800,
-  warmUpMs: 300,
+  warmUpMs: 500,
   callers: 50,
   members: 1_000,
   comers: 3_000,

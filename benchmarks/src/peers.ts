@@ -64,6 +64,16 @@ export const PEERS: readonly Peer[] = [
     modes: [...WEBSOCKET_MODES, ...ROOM_MODES, 'polling'],
   },
   {
+    name: 'raw-uws-codec',
+    label: 'raw uWebSockets.js with the codec',
+    server: 'raw-uws-codec',
+    dialect: 'raw',
+    packages: ['uws-pack'],
+    // What reading and writing adds to the floor of whoever understands its messages.
+    modes: ['ack'],
+    isOnRequest: true,
+  },
+  {
     name: 'raw-uws-greeting',
     label: 'raw uWebSockets.js with a greeting',
     server: 'raw-uws-greeting',

@@ -82,6 +82,19 @@ describe('socket.handshake', () => {
     expect({ ...one.socket.handshake.query }).toEqual({ q: 'ä&=' })
   })
 
+  test('more kinds of clients than are remembered each have headers of their own', async () => {
+    await using server = await startServer()
+    const agents = Array.from({ length: 300 }, (_, i) => `agent ${i}`)
+    // The first ones come again when they have been forgotten.
+    for (const agent of [...agents, ...agents.slice(0, 3), 'x'.repeat(2_000), 'x'.repeat(2_000)]) {
+      using client = await RawClient.connect(server.port, '/', undefined, { headers: { 'user-agent': agent } })
+      const [socket] = [...server.io.sockets.sockets.values()] as [Socket]
+      expect(socket.handshake.headers['user-agent']).toBe(agent)
+      client.terminate()
+      await until(() => server.io.sockets.sockets.size === 0)
+    }
+  })
+
   test('headers sent twice are joined', async () => {
     await using server = await startServer()
     const seen = new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import { isRoomcastError } from '@roomcast/protocol'
+import { isRoomcastError, LIMITS } from '@roomcast/protocol'
 import { Server, type ServerOptions, type Socket, type UpgradeRequest } from '@roomcast/server'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -189,6 +189,14 @@ describe('the option', () => {
 
   test.each([['10.0.0.1'], [true], [{}], [null]])('it is a list, not %j', (value) => {
     expect(codeOf(value)).toBe('INVALID_OPTION')
+  })
+
+  test('more addresses than are remembered are all told apart, twice', () => {
+    const proxies = resolveTrustedProxies(['10.0.0.0/9'])
+    const addresses = Array.from({ length: LIMITS.rememberedAddresses + 100 }, (_, i) => `10.${i % 256}.${i >> 8}.7`)
+    for (const address of [...addresses, ...addresses]) {
+      expect(proxies?.has(address), address).toBe(Number(address.split('.')[1]) < 128)
+    }
   })
 
   test('an empty list trusts nobody', () => {
