@@ -12,7 +12,7 @@ export const pollingMode: Mode = {
   features: ['polling'],
   describe: ({ callers, windowMs, warmUpMs }) =>
     `${callers} clients, each with a GET that is held and one POST for each call, the next when that is taken and answered; ` +
-    `${windowMs} ms after ${warmUpMs} ms warm-up`,
+    `${windowMs} ms after ${WARM_UPS * warmUpMs} ms warm-up`,
   metrics: () => [
     { id: 'polling', title: 'event with ack over long-polling', unit: 'µs server CPU per message', bounds: {} },
   ],

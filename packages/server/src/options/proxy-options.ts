@@ -61,12 +61,13 @@ export function resolveTrustedProxies(entries: readonly string[] = []): ProxyNet
   const known = new Map<string, boolean>()
   return {
     has(address) {
-      let isListed = known.get(address)
-      if (isListed === undefined) {
-        isListed = isIP(address) !== 0 && list.check(address, familyOf(address))
-        if (known.size >= LIMITS.rememberedAddresses) known.clear()
-        known.set(address, isListed)
-      }
+      const remembered = known.get(address)
+      if (remembered !== undefined) return remembered
+      // Not remembered: it may be of any length.
+      if (isIP(address) === 0) return false
+      const isListed = list.check(address, familyOf(address))
+      if (known.size >= LIMITS.rememberedAddresses) known.clear()
+      known.set(address, isListed)
       return isListed
     },
   }

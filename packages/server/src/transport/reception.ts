@@ -23,8 +23,9 @@ const SHUTTING_DOWN: Refusal = {
   message: 'the server is shutting down',
 }
 
-/** Kinds of clients that are known at once, and what longer headers than those of a browser are likely to be: one client's own. */
+/** So many headers are known at once. */
 const HEADER_BLOCKS = 256
+/** Longer ones are of one client alone, in all likelihood. */
 const HEADER_BLOCK_CHARS = 1_024
 
 const REFUSED_BY_HOOK = 'the connection was refused'
@@ -85,16 +86,18 @@ export class Reception {
    */
   source(exchange: HttpExchange, usualUrl: string): HandshakeSource {
     return {
-      headerBlock: this.shared(packHeaders(exchange.headers, NONCE_HEADER)),
+      headerBlock: this.packed(exchange),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
       address: this.addressOf(exchange),
       issued: Date.now(),
     }
   }
 
-  /** The same string for the same headers: clients of one kind, without cookies, send no others. */
-  private shared(headerBlock: string): string {
-    if (headerBlock.length > HEADER_BLOCK_CHARS) return headerBlock
+  /** The same string for the same headers: clients of one kind send no others. What tells who somebody is, is not kept for others. */
+  private packed(exchange: HttpExchange): string {
+    const headerBlock = packHeaders(exchange.headers, NONCE_HEADER)
+    const isPersonal = exchange.header('cookie') !== undefined || exchange.header('authorization') !== undefined
+    if (isPersonal || headerBlock.length > HEADER_BLOCK_CHARS) return headerBlock
     const known = this.headerBlocks.get(headerBlock)
     if (known !== undefined) return known
     if (this.headerBlocks.size >= HEADER_BLOCKS) this.headerBlocks.clear()
