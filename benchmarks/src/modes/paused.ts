@@ -23,7 +23,7 @@ export const pausedMode: Mode = {
       unit: 'µs server CPU per delivery to the others',
       bounds: {},
     },
-    { id: 'paused-memory', title: 'paused member', unit: 'KB of server RSS', bounds: {} },
+    { id: 'paused-memory', title: `server with ${PAUSED} paused members`, unit: 'MB of server RSS', bounds: {} },
   ],
   async measure(session, settings) {
     const { members, warmUpMs, windowMs } = settings
@@ -63,9 +63,9 @@ export const pausedMode: Mode = {
       },
       {
         metric: 'paused-memory',
-        value: (after.rssBytes - before.rssBytes) / PAUSED / 1_000,
+        value: after.rssBytes / 1_000_000,
         details: {
-          rssBytes: after.rssBytes,
+          bytesGrown: (after.rssBytes - before.rssBytes) / PAUSED,
           bytesGrownByFill: (filled.rssBytes - before.rssBytes) / PAUSED,
           openAfterFill,
           openAtEnd,
