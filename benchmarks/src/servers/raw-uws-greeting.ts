@@ -6,8 +6,9 @@ import {
   MESSAGE_TYPES,
   SUBPROTOCOL,
 } from '@roomcast/protocol'
-import { App, us_socket_local_port } from 'uws-pack'
+import { App } from 'uws-pack'
 import { ROOM } from '../payloads'
+import { listen } from './raw/listen'
 import { type ServerUnderTest, serve } from './serve'
 
 /*
@@ -54,11 +55,7 @@ await serve(async (): Promise<ServerUnderTest> => {
       members.delete(ws)
     },
   })
-  const port = await new Promise<number>((resolve, reject) => {
-    app.listen('127.0.0.1', 0, (socket) =>
-      socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),
-    )
-  })
+  const port = await listen(app)
   return {
     port,
     members: () => members.size,

@@ -1,7 +1,8 @@
-import { App, us_socket_local_port, type WebSocket } from 'uws-pack'
+import { App, type WebSocket } from 'uws-pack'
 import { ROLE_PATHS } from '../load/dialects/raw'
 import { PAUSED_ROOM, ROOM } from '../payloads'
 import { Groups } from './raw/groups'
+import { listen } from './raw/listen'
 import { TICKS, tickWith } from './raw/ticks'
 import { addUwsPolling } from './raw/uws-polling'
 import { addUwsPresence } from './raw/uws-presence'
@@ -80,11 +81,7 @@ await serve(async (features): Promise<ServerUnderTest> => {
     })
   const sessions = features.has('polling') ? addUwsPolling(app) : () => 0
   if (features.has('presence')) addUwsPresence(app, LIMITS, members)
-  const port = await new Promise<number>((resolve, reject) => {
-    app.listen('127.0.0.1', 0, (socket) =>
-      socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),
-    )
-  })
+  const port = await listen(app)
   return {
     port,
     members: () => members.size + sessions(),

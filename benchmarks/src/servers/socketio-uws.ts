@@ -1,5 +1,6 @@
 import { Server } from 'socket.io'
-import { App, us_socket_local_port } from 'uws-pack'
+import { App } from 'uws-pack'
+import { listen } from './raw/listen'
 import { serve } from './serve'
 import { socketioApplication, socketioTransports } from './serve-socketio'
 
@@ -12,10 +13,6 @@ await serve(async (features) => {
   const io = new Server({ transports: socketioTransports(features) })
   io.attachApp(app)
   const application = socketioApplication(io, features)
-  const port = await new Promise<number>((resolve, reject) => {
-    app.listen('127.0.0.1', 0, (socket) =>
-      socket ? resolve(us_socket_local_port(socket)) : reject(new Error('listen')),
-    )
-  })
+  const port = await listen(app)
   return { port, ...application }
 })
