@@ -1,5 +1,5 @@
 import type { DialectName } from './load/dialects'
-import type { ModeName } from './modes/mode-name'
+import { type ModeName, WEBSOCKET_MODES } from './modes/mode-name'
 import type { Runtime } from './process/runtime'
 
 /** A server that the benchmarks compare. */
@@ -35,22 +35,7 @@ export const REFERENCE = 'raw-uws'
 /** The peer that the benchmarks are for. */
 export const OURS = 'roomcast'
 
-/** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
-const WEBSOCKET_MODES: readonly ModeName[] = [
-  'ack',
-  'latency',
-  'broadcast',
-  'sizes',
-  'member',
-  'union',
-  'stream',
-  'payloads',
-  'connect',
-  'idle',
-  'wire',
-]
-
-/** Of those whose clients can also see who is there, and may stop reading. */
+/** Of whoever has clients that can also see who is there, and may stop reading. */
 const ROOM_MODES: readonly ModeName[] = ['presence', 'paused']
 
 /** Every peer, in the order of the tables. */

@@ -1,15 +1,13 @@
-import net from 'node:net'
+import type net from 'node:net'
 import { type Dialect, pathOf, type Role } from './dialects/dialect'
 import { ExpectedStream } from './expected-stream'
 import { type FrameRun, type Place, repeatedRun } from './frame-run'
+import { openLink } from './link'
 import type { Traffic } from './traffic'
 import { clientFrame, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
 
 const HEAD_END = '\r\n\r\n'
-const READ_BUFFER_BYTES = 65_536
 const NOTHING = Buffer.alloc(0)
-/** Reads are handled before the next one starts, so that all connections can share the memory. */
-const sharedReadBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -84,28 +82,21 @@ export class Connection {
   }
 
   private open(port: number, path: string): void {
-    this.socket = net.connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
+    this.socket = openLink(port, {
+      received: (bytes) => this.onBytes(bytes),
+      closed: () => this.fail('closed by the server'),
+      failed: (reason) => this.fail(reason),
     })
-    this.socket.on('error', (error) => this.fail(error.message))
-    this.socket.on('close', () => this.fail('closed by the server'))
     this.socket.write(upgradeRequest(port, path, this.dialect.subprotocol))
   }
 
-  private onBytes(bytes: Buffer, length: number): boolean {
-    try {
-      if (this.phase === 'joined' && this.rest.length === 0) this.count(bytes, length)
-      else this.onUncounted(Buffer.concat([this.rest, bytes.subarray(0, length)]))
-    } catch (error) {
-      this.fail((error as Error).message)
-    }
-    return true
+  private onBytes(bytes: Buffer): void {
+    if (this.phase === 'joined' && this.rest.length === 0) this.count(bytes)
+    else this.onUncounted(Buffer.concat([this.rest, bytes]))
   }
 
-  private count(bytes: Buffer, length: number): void {
+  private count(bytes: Buffer): void {
+    const { length } = bytes
     const before = this.expected.frames
     const pos = this.expected.take(bytes, 0, length)
     const count = this.expected.frames - before
@@ -142,7 +133,7 @@ export class Connection {
     }
     this.react(frame)
     const rest = bytes.subarray(frame.end)
-    if (this.phase === 'joined') this.count(rest, rest.length)
+    if (this.phase === 'joined') this.count(rest)
     else this.onUncounted(rest)
   }
 

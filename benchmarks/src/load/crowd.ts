@@ -3,8 +3,8 @@ import { type Audience, isInUnion } from '../payloads'
 import { Connection, type ConnectionEvents } from './connection'
 import { DIALECTS, type DialectName } from './dialects'
 import type { Dialect, Role } from './dialects/dialect'
+import { FailureLatch } from './failure-latch'
 
-const CONNECTING_AT_ONCE = 64
 /** Time given to frames that should not come. */
 const SURPLUS_MS = 20
 
@@ -24,15 +24,12 @@ export interface ConnectOptions {
  * A task (`tasks/`) tells the connections what to expect and listens with {@link Crowd.onReceived} until it is done. There
  * is one task at a time.
  */
-export class Crowd {
+export class Crowd extends FailureLatch {
   readonly connections: Connection[] = []
   /** `count` expected frames have arrived at `connection`. */
   onReceived = (_connection: Connection, _count: number) => {}
-  /** A connection has failed. Once. */
-  onFailed = (_error: Error) => {}
   private onJoined = () => {}
   private used: Dialect = DIALECTS.raw
-  private failure: Error | undefined
   private readonly events: ConnectionEvents = {
     joined: () => this.onJoined(),
     received: (connection, count) => this.onReceived(connection, count),
@@ -48,19 +45,9 @@ export class Crowd {
   async connect({ port, dialect, count, role = 'member' }: ConnectOptions): Promise<void> {
     this.used = DIALECTS[dialect]
     const before = this.withRole(role).length
-    let opened = 0
-    let joined = 0
-    await this.untilSettled((resolve) => {
-      const open = () => {
-        this.connections.push(new Connection(port, this.used, role, before + opened, this.events))
-        opened++
-      }
-      this.onJoined = () => {
-        joined++
-        if (opened < count) open()
-        else if (joined === count) resolve()
-      }
-      while (opened < Math.min(count, CONNECTING_AT_ONCE)) open()
+    await this.openAll(count, (number, joined) => {
+      this.onJoined = joined
+      this.connections.push(new Connection(port, this.used, role, before + number, this.events))
     })
   }
 
@@ -74,30 +61,9 @@ export class Crowd {
     return this.withRole('grouped').filter(({ number }) => isInUnion(number))
   }
 
-  /** Ends the task, as if a connection had failed. */
-  fail(reason: string): void {
-    if (this.failure) return
-    this.failure = new Error(reason)
-    this.onFailed(this.failure)
-  }
-
-  /** Runs `body` until it settles or a connection fails. */
-  untilSettled(body: (resolve: () => void, reject: (error: Error) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.onFailed = reject
-      if (this.failure) reject(this.failure)
-      else body(resolve, reject)
-    })
-  }
-
   /** Gives frames that should not come time to come. @throws Error if a connection has failed. */
   async settle(): Promise<void> {
     await sleep(SURPLUS_MS)
     this.assertWhole()
-  }
-
-  /** @throws Error if a connection has failed. */
-  assertWhole(): void {
-    if (this.failure) throw this.failure
   }
 }

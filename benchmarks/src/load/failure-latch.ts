@@ -4,8 +4,10 @@ const OPENING_AT_ONCE = 64
 /** Whether one of many connections has failed: then everything that waits for them fails, and whatever is asked for later. */
 export class FailureLatch {
   private failure: Error | undefined
-  private onFailed = (_error: Error) => {}
+  /** A connection has failed. Once. */
+  onFailed = (_error: Error) => {}
 
+  /** Ends what waits, as if a connection had failed. */
   fail(reason: string): void {
     if (this.failure) return
     this.failure = new Error(reason)

@@ -1,10 +1,8 @@
-import net from 'node:net'
+import type net from 'node:net'
 import { type HttpAnswer, readHttpAnswer } from './http-wire'
+import { openLink } from './link'
 
-const READ_BUFFER_BYTES = 65_536
 const NOTHING = Buffer.alloc(0)
-/** Reads are handled before the next one starts, so that all links can share the memory. */
-const sharedReadBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
 
 /** What a link tells its owner. */
 export interface HttpLinkEvents {
@@ -26,14 +24,11 @@ export class HttpLink {
     port: number,
     private readonly events: HttpLinkEvents,
   ) {
-    this.socket = net.connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
+    this.socket = openLink(port, {
+      received: (bytes) => this.onBytes(bytes),
+      closed: () => this.fail('closed by the server'),
+      failed: (reason) => this.fail(reason),
     })
-    this.socket.on('error', (error) => this.fail(error.message))
-    this.socket.on('close', () => this.fail('closed by the server'))
   }
 
   /** @param request  Text, one byte for each character. */
@@ -43,14 +38,8 @@ export class HttpLink {
     this.socket.write(request, 'latin1')
   }
 
-  private onBytes(chunk: Buffer, length: number): boolean {
-    try {
-      const fresh = chunk.subarray(0, length)
-      this.read(this.rest.length === 0 ? fresh : Buffer.concat([this.rest, fresh]))
-    } catch (error) {
-      this.fail((error as Error).message)
-    }
-    return true
+  private onBytes(fresh: Buffer): void {
+    this.read(this.rest.length === 0 ? fresh : Buffer.concat([this.rest, fresh]))
   }
 
   private read(bytes: Buffer): void {

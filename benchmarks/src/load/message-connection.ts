@@ -1,13 +1,11 @@
-import net from 'node:net'
+import type net from 'node:net'
+import { openLink } from './link'
 import { clientFrame, clientFrames, type Message, OPCODES, readServerFrame, upgradeRequest } from './ws-wire'
 
 const HEAD_END = '\r\n\r\n'
-const READ_BUFFER_BYTES = 65_536
 const NOTHING = Buffer.alloc(0)
 /** Code 1000 of RFC 6455 section 7.4.1: the client has what it wanted. */
 const NORMAL_CLOSE: Message = { opcode: OPCODES.CLOSE, payload: Buffer.from([0x03, 0xe8]) }
-/** Reads are handled before the next one starts, so that all connections can share the memory. */
-const sharedReadBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
 
 /** What a connection tells its owner. */
 export interface MessageEvents {
@@ -33,14 +31,11 @@ export class MessageConnection {
     { path, subprotocol }: { readonly path: string; readonly subprotocol: string },
     private readonly events: MessageEvents,
   ) {
-    this.socket = net.connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer: sharedReadBuffer, callback: (length, bytes) => this.onBytes(bytes as Buffer, length) },
+    this.socket = openLink(port, {
+      received: (bytes) => this.onBytes(bytes),
+      closed: () => this.onClosed(),
+      failed: (reason) => this.fail(reason),
     })
-    this.socket.on('error', (error) => this.fail(error.message))
-    this.socket.on('close', () => this.onClosed())
     this.socket.write(upgradeRequest(port, path, subprotocol))
   }
 
@@ -54,14 +49,8 @@ export class MessageConnection {
     this.send([...messages, NORMAL_CLOSE])
   }
 
-  private onBytes(chunk: Buffer, length: number): boolean {
-    try {
-      const fresh = chunk.subarray(0, length)
-      this.read(this.rest.length === 0 ? fresh : Buffer.concat([this.rest, fresh]))
-    } catch (error) {
-      this.fail((error as Error).message)
-    }
-    return true
+  private onBytes(fresh: Buffer): void {
+    this.read(this.rest.length === 0 ? fresh : Buffer.concat([this.rest, fresh]))
   }
 
   private read(bytes: Buffer): void {

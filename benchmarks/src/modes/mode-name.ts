@@ -1,5 +1,5 @@
-/** Every mode by its name, in the order of the report. */
-export const MODE_NAMES = [
+/** Modes of whoever lets connections into a room and answers calls on a WebSocket. */
+export const WEBSOCKET_MODES = [
   'ack',
   'latency',
   'broadcast',
@@ -11,10 +11,10 @@ export const MODE_NAMES = [
   'connect',
   'idle',
   'wire',
-  'polling',
-  'presence',
-  'paused',
 ] as const
+
+/** Every mode by its name, in the order of the report. */
+export const MODE_NAMES = [...WEBSOCKET_MODES, 'polling', 'presence', 'paused'] as const
 
 /** Name of a mode. */
 export type ModeName = (typeof MODE_NAMES)[number]
