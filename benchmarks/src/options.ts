@@ -53,7 +53,7 @@ interface Defaults extends ModeSettings {
 
 const FULL: Defaults = {
   rounds: 5,
-  windowMs: 800,
+  windowMs: 900,
   warmUpMs: 500,
   callers: 50,
   members: 1_000,
@@ -65,7 +65,7 @@ const FULL: Defaults = {
 const QUICK: Defaults = {
   ...FULL,
   rounds: 1,
-  windowMs: 500,
+  windowMs: 300,
   warmUpMs: 300,
   comers: 1_000,
   roomSizes: [20, 2_000],

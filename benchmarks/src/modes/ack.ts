@@ -1,6 +1,7 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
 import type { Mode, ModeSettings, Sample } from './mode'
+import { describeTurns, turnMs, withCpu } from './turns'
 
 const DEPTHS = [1, 8]
 const BOUNDS: Readonly<Record<number, number>> = { 1: 1.25, 8: 1.7 }
@@ -12,9 +13,9 @@ export const ackMode: Mode = {
   title: 'Events with an ack',
   roundsFactor: 1,
   serverFlags: [],
-  describe: ({ callers, windowMs, warmUpMs }) =>
-    `${callers} connections, batches of 1 and 8 calls in one write each, the next batch when all are answered; ` +
-    `${windowMs} ms after ${warmUpMs} ms warm-up`,
+  describe: (settings) =>
+    `${settings.callers} connections, batches of 1 and 8 calls in one write each, the next batch when all are answered; ` +
+    describeTurns(settings),
   metrics: () =>
     DEPTHS.map((depth) => ({
       id: `ack-${depth}`,
@@ -22,15 +23,21 @@ export const ackMode: Mode = {
       unit: 'µs server CPU per message',
       bounds: { [OURS]: BOUNDS[depth] ?? Number.NaN },
     })),
-  async measure(session, settings) {
-    await session.connect(settings.callers)
-    await session.assertMembers(settings.callers)
-    // The deepest is also the fastest way to have the code compiled, for all of them.
-    await call(session, Math.max(...DEPTHS), settings.warmUpMs)
-    const samples: Sample[] = []
-    for (const depth of DEPTHS) samples.push(await measureDepth(session, depth, settings))
-    return samples
-  },
+  stages: () => [
+    {
+      async prepare(session, { callers, warmUpMs }) {
+        await session.connect(callers)
+        await session.assertMembers()
+        // The deepest first: it is the fastest way to have the code compiled, for all of them.
+        for (const depth of [...DEPTHS].reverse()) await call(session, depth, warmUpMs)
+      },
+      async measure(session, settings) {
+        const samples: Sample[] = []
+        for (const depth of DEPTHS) samples.push(await measureDepth(session, depth, settings))
+        return samples
+      },
+    },
+  ],
 }
 
 function call({ load }: Session, depth: number, windowMs: number) {
@@ -38,14 +45,6 @@ function call({ load }: Session, depth: number, windowMs: number) {
 }
 
 async function measureDepth(session: Session, depth: number, settings: ModeSettings): Promise<Sample> {
-  const { server } = session
-  await call(session, depth, settings.warmUpMs)
-  const before = await server.request('cpu', undefined, SLACK_MS)
-  const { calls, elapsedMs } = await call(session, depth, settings.windowMs)
-  const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
-  return {
-    metric: `ack-${depth}`,
-    value: cpuUs / calls,
-    details: { messages: calls, elapsedMs, cpuUs, perSecond: (calls / elapsedMs) * 1000 },
-  }
+  const { calls, elapsedMs, cpuUs } = await withCpu(session, () => call(session, depth, turnMs(settings)))
+  return { metric: `ack-${depth}`, value: cpuUs / calls, details: { messages: calls, elapsedMs, cpuUs } }
 }

@@ -1,6 +1,7 @@
 import { OURS } from '../peers'
 import type { Mode } from './mode'
-import { gather, measureEach, type TicksPlan } from './ticks'
+import { type TicksPlan, ticksStage } from './ticks'
+import { describeTurns } from './turns'
 
 const PER_TICK = [1, 16]
 
@@ -10,9 +11,9 @@ export const broadcastMode: Mode = {
   title: 'Messages to a room',
   roundsFactor: 1,
   serverFlags: [],
-  describe: ({ members, windowMs, warmUpMs }) =>
-    `${members} members of one room, ticks of 1 and 16 messages sent in one turn of the event loop, the next tick ` +
-    `when every member has received all of the last; ${windowMs} ms after ${warmUpMs} ms warm-up`,
+  describe: (settings) =>
+    `${settings.members} members of one room, ticks of 1 and 16 messages sent in one turn of the event loop, the next tick ` +
+    `when every member has received all of the last; ${describeTurns(settings)}`,
   metrics: () =>
     PER_TICK.map((perTick) => ({
       id: `broadcast-${perTick}`,
@@ -20,11 +21,7 @@ export const broadcastMode: Mode = {
       unit: 'µs server CPU per delivery',
       bounds: { [OURS]: 1.05 },
     })),
-  async measure(session, settings) {
-    const plans = PER_TICK.map(planOf)
-    await gather(session, plans, settings, settings.members)
-    return await measureEach(session, plans, settings)
-  },
+  stages: ({ members }) => [ticksStage(PER_TICK.map(planOf), members)],
 }
 
 function planOf(perTick: number): TicksPlan {

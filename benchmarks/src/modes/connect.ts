@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { OURS } from '../peers'
 import type { Mode } from './mode'
+import { TURNS, WARM_UP_TURNS, withCpu } from './turns'
 
 /** So many until the code that lets one in is compiled; with fewer it is the compiler that is measured. */
 const WARM_UP_CONNECTIONS = 4_000
-
-const SETTLE_MS = 500
-const SLACK_MS = 15_000
 
 /** Connections that come, 64 at a time, and join one room. */
 export const connectMode: Mode = {
@@ -15,7 +12,8 @@ export const connectMode: Mode = {
   roundsFactor: 1,
   serverFlags: [],
   describe: ({ comers }) =>
-    `${comers} connections that open and join one room, 64 at a time, after ${WARM_UP_CONNECTIONS} that are not counted`,
+    `connections that open and join one room, 64 at a time; ${TURNS} turns of ${perTurn(comers)} after ` +
+    `${WARM_UP_CONNECTIONS} that are not counted and ${WARM_UP_TURNS} turns`,
   metrics: () => [
     {
       id: 'connect',
@@ -24,16 +22,23 @@ export const connectMode: Mode = {
       bounds: { [OURS]: 1.5 },
     },
   ],
-  async measure({ server, connect, assertMembers }, { comers }) {
-    await connect(WARM_UP_CONNECTIONS)
-    await sleep(SETTLE_MS)
-    const before = await server.request('cpu', undefined, SLACK_MS)
-    const start = performance.now()
-    await connect(comers)
-    const elapsedMs = performance.now() - start
-    const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
-    await assertMembers(WARM_UP_CONNECTIONS + comers)
-    const perSecond = (comers / elapsedMs) * 1000
-    return [{ metric: 'connect', value: cpuUs / comers, details: { connections: comers, elapsedMs, cpuUs, perSecond } }]
-  },
+  stages: () => [
+    {
+      prepare: ({ connect }) => connect(WARM_UP_CONNECTIONS),
+      async measure(session, { comers }) {
+        const connections = perTurn(comers)
+        const { elapsedMs, cpuUs } = await withCpu(session, async () => {
+          const start = performance.now()
+          await session.connect(connections)
+          return { elapsedMs: performance.now() - start }
+        })
+        await session.assertMembers()
+        return [{ metric: 'connect', value: cpuUs / connections, details: { connections, elapsedMs, cpuUs } }]
+      },
+    },
+  ],
+}
+
+function perTurn(comers: number): number {
+  return Math.ceil(comers / TURNS)
 }

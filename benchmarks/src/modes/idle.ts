@@ -50,7 +50,7 @@ export const idleMode: Mode = {
         },
       })
     }
-    await session.assertMembers(WARM_UP_CONNECTIONS + connected)
+    await session.assertMembers()
     return samples
   },
 }

@@ -7,7 +7,7 @@ export const WARM_UP_CONNECTIONS = 500
 
 /** What a run may vary. */
 export interface ModeSettings {
-  /** Length of a measured window and of the warm-up before it. */
+  /** Length of a measured window, all of its turns together, and of the warm-up before it. */
   readonly windowMs: number
   readonly warmUpMs: number
   /** Connections that send calls. */
@@ -33,20 +33,23 @@ export interface Metric {
   readonly bounds: Readonly<Record<string, number>>
 }
 
-/** What one peer came to in one round. */
+/** What one peer came to, once. */
 export interface Sample {
   /** Metric by its id. */
   readonly metric: string
   /** In the metric's unit; less is better. */
   readonly value: number
-  /** Counts behind the value, for the results file. */
+  /** Counts behind the value, for the results file; those of turns are added up. */
   readonly details: Readonly<Record<string, number>>
   /** What one must know to read it; absent if there is nothing. */
   readonly remark?: string
 }
 
-/** A way to load a server. */
-export interface Mode {
+/** A way to load servers. */
+export type Mode = AloneMode | TurnsMode
+
+/** What all modes have. */
+interface CommonMode {
   readonly name: ModeName
   /** A headline for its tables. */
   readonly title: string
@@ -60,6 +63,27 @@ export interface Mode {
   describe(settings: ModeSettings): string
   /** Its tables, in the order of the report; ids are unique among all modes. */
   metrics(settings: ModeSettings): readonly Metric[]
+}
+
+/** A mode in which no other server is there while one is measured. */
+export interface AloneMode extends CommonMode {
   /** Measures one fresh server. */
+  measure(session: Session, settings: ModeSettings): Promise<Sample[]>
+}
+
+/**
+ * A mode in which all servers of a round are there at once, and measured in turns, each for a moment: a machine that is
+ * slower for a second is so for all of them.
+ */
+export interface TurnsMode extends CommonMode {
+  /** One after the other, with the same servers. */
+  stages(settings: ModeSettings): readonly Stage[]
+}
+
+/** What is measured in turns. */
+export interface Stage {
+  /** Makes a server ready that is fresh, or has done the stages before: connections, and work until its code is compiled. */
+  prepare(session: Session, settings: ModeSettings): Promise<void>
+  /** One turn of one server. */
   measure(session: Session, settings: ModeSettings): Promise<Sample[]>
 }

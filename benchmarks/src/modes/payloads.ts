@@ -1,6 +1,7 @@
 import { PAYLOAD_NAMES, PAYLOAD_TITLES, type PayloadName } from '../payloads'
 import type { Mode } from './mode'
-import { gather, measureEach, type TicksPlan } from './ticks'
+import { type TicksPlan, ticksStage } from './ticks'
+import { describeTurns } from './turns'
 
 /** Messages of several kinds and lengths to a room: what encoding costs, and what bytes cost. */
 export const payloadsMode: Mode = {
@@ -8,9 +9,9 @@ export const payloadsMode: Mode = {
   title: 'Messages of several kinds',
   roundsFactor: 0.6,
   serverFlags: [],
-  describe: ({ payloadMembers, windowMs, warmUpMs }) =>
-    `as broadcast, with ${payloadMembers} members, one message per tick, of each payload; ` +
-    `${windowMs} ms after ${warmUpMs} ms warm-up`,
+  describe: (settings) =>
+    `as broadcast, with ${settings.payloadMembers} members, one message per tick, of each payload; ` +
+    describeTurns(settings),
   metrics: ({ payloadMembers }) =>
     PAYLOAD_NAMES.map((payload) => ({
       id: `payloads-${payload}`,
@@ -18,11 +19,7 @@ export const payloadsMode: Mode = {
       unit: 'µs server CPU per delivery',
       bounds: {},
     })),
-  async measure(session, settings) {
-    const plans = PAYLOAD_NAMES.map(planOf)
-    await gather(session, plans, settings, settings.payloadMembers)
-    return await measureEach(session, plans, settings)
-  },
+  stages: ({ payloadMembers }) => [ticksStage(PAYLOAD_NAMES.map(planOf), payloadMembers)],
 }
 
 function planOf(payload: PayloadName): TicksPlan {

@@ -1,5 +1,6 @@
 import type { Mode } from './mode'
-import { gather, measureTicks } from './ticks'
+import { ticksStage } from './ticks'
+import { describeTurns } from './turns'
 
 const MESSAGES = 16
 
@@ -9,9 +10,9 @@ export const streamMode: Mode = {
   title: 'Messages to a room, one after the other',
   roundsFactor: 1,
   serverFlags: [],
-  describe: ({ members, windowMs, warmUpMs }) =>
-    `${members} members of one room, ${MESSAGES} messages, each sent in a turn of the event loop of its own, the next ` +
-    `${MESSAGES} when every member has received all of them; ${windowMs} ms after ${warmUpMs} ms warm-up`,
+  describe: (settings) =>
+    `${settings.members} members of one room, ${MESSAGES} messages, each sent in a turn of the event loop of its own, the next ` +
+    `${MESSAGES} when every member has received all of them; ${describeTurns(settings)}`,
   metrics: () => [
     {
       id: 'stream',
@@ -21,9 +22,7 @@ export const streamMode: Mode = {
       bounds: { 'roomcast-ticks': 1 },
     },
   ],
-  async measure(session, settings) {
-    const plan = { metric: 'stream', payload: 'tick', perTick: MESSAGES, audience: 'room', turns: 'each' } as const
-    await gather(session, [plan], settings, settings.members)
-    return [await measureTicks(session, plan, settings)]
-  },
+  stages: ({ members }) => [
+    ticksStage([{ metric: 'stream', payload: 'tick', perTick: MESSAGES, audience: 'room', turns: 'each' }], members),
+  ],
 }

@@ -1,7 +1,8 @@
 import type { Role } from '../load/dialects/dialect'
 import type { TicksOptions } from '../servers/serve'
 import type { Session } from '../session'
-import type { ModeSettings, Sample } from './mode'
+import type { ModeSettings, Sample, Stage } from './mode'
+import { turnMs } from './turns'
 
 const SLACK_MS = 25_000
 
@@ -15,9 +16,18 @@ export interface TicksPlan extends Omit<TicksOptions, 'windowMs'> {
 export const FIRST_MEMBERS = 20
 
 /**
- * Connects `total` members, the first of them some time before the others: a server is asked to do there what it will be measured
- * at, so often that its code is compiled. To a thousand members that takes minutes, and it would be the compiler that is measured.
+ * Ticks to a room of `total` members, of whom the first are there some time before the others: a server is asked to do there what
+ * it will be measured at, so often that its code is compiled. To a thousand members that takes minutes, and it would be the
+ * compiler that is measured.
  */
+export function ticksStage(plans: readonly TicksPlan[], total: number, role?: Role): Stage {
+  return {
+    prepare: (session, settings) => gather(session, plans, settings, total, role),
+    measure: (session, settings) => measureEach(session, plans, settings),
+  }
+}
+
+/** Connects members as {@link ticksStage} does. */
 export async function gather(
   session: Session,
   plans: readonly Omit<TicksPlan, 'metric'>[],
@@ -29,33 +39,21 @@ export async function gather(
   await session.connect(first, role)
   for (const plan of plans) await runTicks(session, plan, warmUpMs)
   await session.connect(total - first, role)
-  await session.assertMembers(total)
+  await session.assertMembers()
 }
 
-/** Several {@link measureTicks}, one after the other. */
+/** One turn of several plans, one after the other: CPU per delivery. */
 export async function measureEach(
   session: Session,
   plans: readonly TicksPlan[],
   settings: ModeSettings,
 ): Promise<Sample[]> {
   const samples: Sample[] = []
-  for (const plan of plans) samples.push(await measureTicks(session, plan, settings))
-  return samples
-}
-
-/** Ticks from the server to connections that are there: CPU per delivery, after a warm-up. */
-export async function measureTicks(
-  session: Session,
-  plan: TicksPlan,
-  { warmUpMs, windowMs }: ModeSettings,
-): Promise<Sample> {
-  await runTicks(session, plan, warmUpMs)
-  const { ticks, elapsedMs, cpuUs, deliveries } = await runTicks(session, plan, windowMs)
-  return {
-    metric: plan.metric,
-    value: cpuUs / deliveries,
-    details: { deliveries, ticks, elapsedMs, cpuUs, perSecond: (deliveries / elapsedMs) * 1000 },
+  for (const plan of plans) {
+    const { ticks, elapsedMs, cpuUs, deliveries } = await runTicks(session, plan, turnMs(settings))
+    samples.push({ metric: plan.metric, value: cpuUs / deliveries, details: { deliveries, ticks, elapsedMs, cpuUs } })
   }
+  return samples
 }
 
 /**

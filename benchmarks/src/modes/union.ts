@@ -1,5 +1,6 @@
 import type { Mode } from './mode'
-import { gather, measureTicks } from './ticks'
+import { ticksStage } from './ticks'
+import { describeTurns } from './turns'
 
 const MESSAGES = 16
 
@@ -10,10 +11,10 @@ export const unionMode: Mode = {
   roundsFactor: 0.6,
   serverFlags: [],
   features: ['groups'],
-  describe: ({ members, windowMs, warmUpMs }) =>
-    `${members} connections, half of them in room a, three quarters in room b, a tenth in room c; ticks of ${MESSAGES} ` +
+  describe: (settings) =>
+    `${settings.members} connections, half of them in room a, three quarters in room b, a tenth in room c; ticks of ${MESSAGES} ` +
     'messages to a and b except c, the next tick when everyone concerned has received all of the last; ' +
-    `${windowMs} ms after ${warmUpMs} ms warm-up`,
+    describeTurns(settings),
   metrics: () => [
     {
       id: 'union',
@@ -22,9 +23,11 @@ export const unionMode: Mode = {
       bounds: {},
     },
   ],
-  async measure(session, settings) {
-    const plan = { metric: 'union', payload: 'tick', perTick: MESSAGES, audience: 'union', turns: 'one' } as const
-    await gather(session, [plan], settings, settings.members, 'grouped')
-    return [await measureTicks(session, plan, settings)]
-  },
+  stages: ({ members }) => [
+    ticksStage(
+      [{ metric: 'union', payload: 'tick', perTick: MESSAGES, audience: 'union', turns: 'one' }],
+      members,
+      'grouped',
+    ),
+  ],
 }
