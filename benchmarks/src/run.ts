@@ -53,7 +53,7 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
   for (const mode of options.modes) {
     const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
     const load = mode.describe(options.settings)
-    print(`\n${mode.name}: ${rounds} rounds; ${load}`)
+    print(`\n${mode.name}: ${rounds === 1 ? 'one round' : `${rounds} rounds`}; ${load}`)
     const taking = peers.filter((peer) => peer.modes.includes(mode.name))
     const samples = await runRounds(mode, taking, { ...common, rounds, settings: options.settings, progress })
     const tables = mode.metrics(options.settings).map((metric) => tableOf(metric, taking, samples))

@@ -12,8 +12,8 @@ export const connectMode: Mode = {
   roundsFactor: 1,
   serverFlags: [],
   describe: ({ comers }) =>
-    `connections that open and join one room, 64 at a time; ${TURNS} turns of ${perTurn(comers)} after ` +
-    `${WARM_UP_CONNECTIONS} that are not counted and ${WARM_UP_TURNS} turns`,
+    `connections that open and join one room, 64 at a time; ${TURNS} turns of ${perTurn(comers)} connections after ` +
+    `${WARM_UP_CONNECTIONS} of them and ${WARM_UP_TURNS} turns`,
   metrics: () => [
     {
       id: 'connect',
