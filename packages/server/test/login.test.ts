@@ -9,7 +9,7 @@ import { startServer } from '../../../test-kit/server'
 import { until } from '../../../test-kit/wait'
 import { ask, byId, fail, heldLogin, idsOf, noting, onlySocket } from './login-support'
 
-const { CONNECT, REQUEST } = MESSAGE_TYPES
+const { CONNECT, PING, REQUEST } = MESSAGE_TYPES
 
 describe('login at connect', () => {
   test('the user is in CONNECTED, in socket.user, in middleware and in the connection handler', async () => {
@@ -161,6 +161,33 @@ describe('login at connect', () => {
       ;(await call(1)).reject(new RoomcastError('LOGIN_REFUSED', 'no'))
       await other
       expect([server.io.sockets.sockets.size, await idsOf(server), server.faults]).toEqual([0, [], []])
+    },
+  )
+
+  test.each([
+    ['admitted', undefined, 'CONNECTED'],
+    ['refused by the middleware', new Error('no'), 'CONNECT_ERROR'],
+  ])(
+    'the signal of a login that has answered stays: when the user is %s, and when the client goes',
+    async (_what, refusal, type) => {
+      const { login, call } = heldLogin()
+      await using server = await startServer((io) => io.use((_socket, next) => next(refusal)), { login })
+      const client = await RawClient.open(server.port)
+      const answer = askFor(client, '/', { auth: { id: 'ada' } })
+      const { context, resolve } = await call(0)
+      resolve({ id: 'ada' })
+      expect((await answer).type).toBe(type)
+      // Another round trip: whatever follows the answer has been done.
+      client.send({ type: PING }, null)
+      await client.frame('PONG')
+      expect(context.signal.aborted).toBe(false)
+      client.terminate()
+      await until(() => server.io.engine.clientsCount === 0, 'the end of the link')
+      // Behind whatever follows of the first.
+      const other = ask(server.port, { id: 'bob' })
+      ;(await call(1)).reject(new RoomcastError('LOGIN_REFUSED', 'no'))
+      await other
+      expect(context.signal.aborted).toBe(false)
     },
   )
 

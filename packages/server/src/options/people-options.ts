@@ -14,7 +14,7 @@ export interface LoginContext<User extends PublicUser = DefaultUser> {
   readonly user: User | null
   /**
    * Aborted when nobody waits for the answer any more: `loginTimeout` is over, the client is gone, or another login or a logout
-   * has taken the place of this one.
+   * has taken the place of this one. Never once the login has answered.
    */
   readonly signal: AbortSignal
 }
