@@ -267,8 +267,10 @@ describe('io.http', () => {
 
   test('a client that leaves while a handler thinks harms nothing', async () => {
     const waiting: (() => void)[] = []
-    await using server = await startHttp(async () => {
+    const addresses: string[] = []
+    await using server = await startHttp(async (_request, info) => {
       await new Promise<void>((resolve) => waiting.push(resolve))
+      addresses.push(info.address)
       return new Response(new Blob(['late']).stream())
     })
     for (const method of ['GET', 'POST']) {
@@ -282,7 +284,7 @@ describe('io.http', () => {
     }
     for (const proceed of waiting) proceed()
     await expectAlive(server)
-    expect(server.faults).toEqual([])
+    expect([addresses, server.faults]).toEqual([['127.0.0.1', '127.0.0.1'], []])
   })
 
   test('a client that leaves in the middle of its body harms nothing', async () => {

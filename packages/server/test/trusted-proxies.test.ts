@@ -1,4 +1,5 @@
-import { isRoomcastError, LIMITS } from '@roomcast/protocol'
+import { connect } from 'node:net'
+import { isRoomcastError, LIMITS, POLL_CONTENT_TYPE } from '@roomcast/protocol'
 import { Server, type ServerOptions, type Socket, type UpgradeRequest } from '@roomcast/server'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -99,6 +100,39 @@ describe('hooks see the same address', () => {
     expect(asked.map(({ address }) => address)).toEqual(['198.51.100.7', '198.51.100.8'])
     await until(() => refused.length === 2)
     expect(refused).toEqual(['198.51.100.7', '198.51.100.8'])
+  })
+
+  test('of requests that are refused before anybody is asked, and of clients that are gone when they are', async () => {
+    const waiting: ((isAccepted: boolean) => void)[] = []
+    const options: ServerOptions = {
+      trustedProxies: [PEER],
+      cors: { origin: 'https://example.com' },
+      allowRequest: () => new Promise((resolve) => waiting.push(resolve)),
+    }
+    await using server = await startServer(() => {}, options)
+    const refused: string[] = []
+    server.io.engine.on('connection_error', ({ request: { address } }) => refused.push(address))
+    const other = { origin: 'https://example.org' }
+    const from = (last: number) => forwarded(`198.51.100.${last}`)
+    await request(server.port, { path: '/roomcast/ws', headers: { ...UPGRADE_HEADERS, ...other, ...from(1) } })
+    await request(server.port, { path: '/roomcast/poll/v1', method: 'POST', headers: { ...other, ...from(2) } })
+    await request(server.port, { path: '/roomcast/poll/v9', method: 'POST', headers: from(3) })
+    expect(refused).toEqual(['198.51.100.1', '198.51.100.2', '198.51.100.3'])
+    for (const [path, method, headers] of [
+      ['/roomcast/ws', 'GET', { ...UPGRADE_HEADERS, ...from(4) }],
+      ['/roomcast/poll/v1', 'POST', { 'content-type': POLL_CONTENT_TYPE, ...from(5) }],
+    ] as const) {
+      const gone = connect(server.port, PEER)
+      const lines = Object.entries({ host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}`)
+      gone.write([`${method} ${path} HTTP/1.1`, ...lines, 'content-length: 0', '', ''].join('\r\n'))
+      const answer = await until(() => waiting.shift(), 'the hook to be asked')
+      gone.destroy()
+      // A round trip, in which the server has most likely seen the end; the same is expected if not.
+      await request(server.port)
+      answer?.(false)
+    }
+    await until(() => refused.length === 5)
+    expect([refused.slice(3), server.faults]).toEqual([['198.51.100.4', '198.51.100.5'], []])
   })
 
   test('a header sent several times is read as one', async () => {

@@ -69,13 +69,15 @@ export class HttpTransport {
   }
 
   private async askHandlers(exchange: HttpExchange): Promise<void> {
+    // Before anything else: a handler may look when the client is gone.
+    const { address } = exchange
     const hasBody = exchange.method !== 'GET' && exchange.method !== 'HEAD'
     const body = hasBody ? await exchange.readBody(this.options.maxRequestBodyBytes) : undefined
     if (body === null) return exchange.endAndClose('413 Content Too Large', 'body too large')
     for (const handler of this.handlers) {
       const request = toRequest(exchange, body, this.options.tls !== undefined)
       if (request === null) return exchange.end('400 Bad Request', TEXT, 'bad request')
-      const response = await handler(request, exchange)
+      const response = await handler(request, { address })
       if (response !== undefined) return sendResponse(exchange, response)
     }
     exchange.end('404 Not Found', TEXT, 'not found')

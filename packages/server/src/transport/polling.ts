@@ -139,12 +139,14 @@ export class PollingTransport {
   /** Refuses a request; the application hears of those that asked for a connection. */
   private refuseOpen(exchange: HttpExchange, answer: PollAnswer, refusal: PollRefusal): void {
     const { retryAfterMs = this.reception.retryAfterMs } = refusal
-    answer.refuse(
-      { ...refusal, ...(retryAfterMs !== undefined && { retryAfterMs }) },
-      this.reception.refusalHeaders(refusal),
-    )
+    const refuse = () =>
+      answer.refuse(
+        { ...refusal, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+        this.reception.refusalHeaders(refusal),
+      )
     const isOpening = exchange.method === 'POST' && exchange.header(POLL_HEADERS.session) === undefined
-    if (isOpening) this.reception.report(refusal, exchange)
+    if (isOpening) this.reception.refuse(refusal, exchange, refuse)
+    else refuse()
   }
 }
 

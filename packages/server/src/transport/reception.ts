@@ -45,8 +45,9 @@ export class Reception {
   /** Asks whether anybody may come in, then the application. @returns null if the client may. */
   ask(exchange: HttpExchange): Soon<Refusal | null> {
     const { allowRequest } = this.options
+    const address = this.addressOf(exchange)
     if (this.connections.isClosing) return SHUTTING_DOWN
-    const refusal = this.door.knock(this.addressOf(exchange))
+    const refusal = this.door.knock(address)
     if (refusal !== null || allowRequest === undefined) return refusal
     return this.askHook(allowRequest, this.toUpgradeRequest(exchange)).then((message) =>
       message === null
@@ -74,9 +75,12 @@ export class Reception {
     return [['retry-after', String(Math.ceil(retryAfterMs / 1000))]]
   }
 
-  /** Tells the application of a refusal. */
-  report(refusal: Refusal, exchange: HttpExchange): void {
-    this.onRefusal(refusal, this.toUpgradeRequest(exchange))
+  /** Refuses a request for a connection, and tells the application. */
+  refuse(refusal: Refusal, exchange: HttpExchange, answer: () => void): void {
+    // First: behind the answer the engine does not know any more who it was.
+    const request = this.toUpgradeRequest(exchange)
+    answer()
+    this.onRefusal(refusal, request)
   }
 
   /**

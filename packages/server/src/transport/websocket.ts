@@ -151,12 +151,14 @@ export class WebSocketTransport {
   private refuse(exchange: HttpExchange, refusal: Refusal): void {
     const { code, message, retryAfterMs } = refusal
     const body = JSON.stringify({ code, message, retryAfterMs })
-    exchange.end(
-      refusal.status,
-      [['content-type', 'application/json'], ['cache-control', 'no-store'], ...this.reception.refusalHeaders(refusal)],
-      body,
+    const headers = this.reception.refusalHeaders(refusal)
+    this.reception.refuse(refusal, exchange, () =>
+      exchange.end(
+        refusal.status,
+        [['content-type', 'application/json'], ['cache-control', 'no-store'], ...headers],
+        body,
+      ),
     )
-    this.reception.report(refusal, exchange)
   }
 
   private open(ws: EngineWebSocket<SocketData>): void {
