@@ -204,6 +204,33 @@ describe('a client that sends too fast', () => {
     expect(seen).toEqual([0, 1])
   })
 
+  it('has a limit for each event in each namespace, whatever their names are put together', async () => {
+    const limit = { messagesPerSecond: 0.01, burstMessages: 2 }
+    await using server = await startServer(
+      (io) =>
+        io
+          .of(/^\/d/)
+          .on('connection', (socket) =>
+            ['x', 'dx'].map((event) => socket.on(event, () => `${socket.nsp.name} ${event}`)),
+          ),
+      { rateLimits: { events: { x: limit, dx: limit } } },
+    )
+    using client = await RawClient.connect(server.port, '/d')
+    const first = (client.frames[0] as RawFrame).namespace
+    client.send({ type: MESSAGE_TYPES.CONNECT }, { nsp: '/dd' })
+    const second = (await client.frame('CONNECTED')).namespace
+    const sent = [first, second].flatMap((namespace) => ['x', 'dx'].map((event) => ({ namespace, event })))
+    for (let round = 0; round < 3; round++) {
+      for (const [i, fields] of sent.entries()) {
+        client.send({ type: MESSAGE_TYPES.EVENT, ...fields, ackId: 4 * round + i }, [])
+      }
+    }
+    const isAnswer = ({ type }: RawFrame) => type.startsWith('ACK')
+    await until(() => client.frames.filter(isAnswer).length === 12)
+    const acks = client.frames.filter(({ type }) => type === 'ACK').map(({ body }) => (body as unknown[])[0])
+    expect(acks.sort()).toEqual(['/d dx', '/d dx', '/d x', '/d x', '/dd dx', '/dd dx', '/dd x', '/dd x'])
+  })
+
   it('that goes from namespace to namespace is remembered for a bounded number', async () => {
     const rounds = 3 * LIMITS.namespacesPerConnection
     const connections = new Set<Connection<AnySocket>>()

@@ -18,13 +18,14 @@ export interface InboundRates {
   bucket: TokenBucket | null
   /** Frames that were too many. */
   refusals: TokenBucket | null
-  /** By namespace and event; kept when the client leaves the namespace, as long as there is room. */
+  /** By the name of the namespace; kept when the client leaves it, as long as there is room. */
   events: Map<string, EventRates> | null
 }
 
-/** What a client may send of one event, in one namespace. */
+/** What a client may send of each event, in one namespace. */
 export interface EventRates {
-  readonly bucket: TokenBucket
+  readonly buckets: Map<string, TokenBucket>
+  /** The namespace may have another number when it is made again. */
   namespaceNumber: number
 }
 

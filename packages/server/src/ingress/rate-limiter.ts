@@ -80,42 +80,46 @@ export class RateLimiter {
   }
 
   private bucketOf(userId: string, socket: AnySocket, rates: BucketRates): UserRates {
-    const key = keyOf(socket, userId)
+    const { name } = socket.nsp
+    const key = `${name.length}\n${name}${userId}`
     const bucket = this.users.take(key) ?? new TokenBucket(rates, this.clock)
     return { bucket, keep: () => this.users.add(key, bucket) }
   }
 
   private chargeEvent(socket: AnySocket, event: string, messages: number, bytes: number): number {
-    const { events } = this.limits
-    const limit = events?.get(event)
-    if (!events || limit === undefined) return 0
-    const { connection, namespaceNumber } = socket
-    const rates = ratesOf(connection)
-    rates.events ??= new Map()
-    const key = keyOf(socket, event)
-    let entry = rates.events.get(key)
-    if (entry === undefined) {
-      if (rates.events.size >= events.size * LIMITS.namespacesPerConnection) forgetOneThatLeft(connection, rates.events)
-      entry = { bucket: new TokenBucket(limit, this.clock), namespaceNumber }
-      rates.events.set(key, entry)
+    const limit = this.limits.events?.get(event)
+    if (limit === undefined) return 0
+    const { buckets } = eventRatesOf(socket)
+    let bucket = buckets.get(event)
+    if (bucket === undefined) {
+      bucket = new TokenBucket(limit, this.clock)
+      buckets.set(event, bucket)
     }
-    entry.namespaceNumber = namespaceNumber
-    return entry.bucket.take(messages, bytes)
+    return bucket.take(messages, bytes)
   }
+}
+
+/** Two steps instead of one key, which would be a new text for each event. */
+function eventRatesOf({ connection, namespaceNumber, nsp: { name } }: AnySocket): EventRates {
+  const rates = ratesOf(connection)
+  rates.events ??= new Map()
+  let entry = rates.events.get(name)
+  if (entry === undefined) {
+    if (rates.events.size >= LIMITS.namespacesPerConnection) forgetOneThatLeft(connection, rates.events)
+    entry = { buckets: new Map(), namespaceNumber }
+    rates.events.set(name, entry)
+  }
+  entry.namespaceNumber = namespaceNumber
+  return entry
 }
 
 /** A client may go from one namespace to the next for ever. */
 function forgetOneThatLeft(connection: Connection<AnySocket>, events: Map<string, EventRates>): void {
-  for (const [key, { namespaceNumber }] of events) {
+  for (const [name, { namespaceNumber }] of events) {
     if (connection.member(namespaceNumber) !== null) continue
-    events.delete(key)
+    events.delete(name)
     return
   }
-}
-
-/** By the name of the namespace, which may have another number when it is made again. */
-function keyOf({ nsp: { name } }: AnySocket, of: string): string {
-  return `${name.length}\n${name}${of}`
 }
 
 function ratesOf(connection: Connection<AnySocket>): InboundRates {
