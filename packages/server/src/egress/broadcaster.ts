@@ -2,6 +2,7 @@ import type { Audience, Room, RoomIndex, RoomMember } from '../rooms/room-index'
 import type { DeliveryFlags } from './delivery-flags'
 import type { FlowControl } from './flow-control'
 import { Rates } from './rates'
+import { Served } from './served'
 import { Ticks } from './ticks'
 import type { TurnQueue } from './turn-queue'
 
@@ -94,8 +95,9 @@ export class Broadcaster<Member extends RoomMember> {
     skip: Uint8Array | null,
   ): void {
     if (rooms.length === 0) return this.toAll(this.index.everybody(), excepted, null, frame, flags, skip)
-    const served: Set<Member> | null = rooms.length > 1 ? new Set() : null
-    for (const name of rooms) {
+    const served = rooms.length > 1 ? new Served<Member>() : null
+    for (const [i, name] of rooms.entries()) {
+      if (served !== null) served.isLast = i === rooms.length - 1
       const room = this.index.room(name)
       // A room with the name of a socket is of few; its owner is addressed in person.
       const isPersonal = room === undefined || this.index.members.has(name)
@@ -108,7 +110,7 @@ export class Broadcaster<Member extends RoomMember> {
   private toRoom(
     room: Room<Member>,
     excepted: ReadonlySet<Member> | null,
-    served: Set<Member> | null,
+    served: Served<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
     skip: Uint8Array | null,
@@ -122,7 +124,7 @@ export class Broadcaster<Member extends RoomMember> {
   private toOne(
     member: Member,
     excepted: ReadonlySet<Member> | null,
-    served: Set<Member> | null,
+    served: Served<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
   ): void {
@@ -135,7 +137,7 @@ export class Broadcaster<Member extends RoomMember> {
   private toAll(
     audience: Audience<Member>,
     excepted: ReadonlySet<Member> | null,
-    served: Set<Member> | null,
+    served: Served<Member> | null,
     frame: Uint8Array,
     flags: DeliveryFlags,
     skip: Uint8Array | null,

@@ -10,6 +10,7 @@ import {
 import type { DeliveryFlags } from './delivery-flags'
 import { type PublishToAll, RateGroup, type WaitingFrame } from './rate-group'
 import { periodOf } from './rate-steps'
+import type { Served } from './served'
 import type { TurnQueue } from './turn-queue'
 
 /**
@@ -95,7 +96,7 @@ export class RoomRates<Member extends RoomMember> implements SideTopics<Member> 
     frame: Uint8Array,
     flags: DeliveryFlags,
     excepted: ReadonlySet<Member> | null,
-    served: Set<Member> | null,
+    served: Served<Member> | null,
   ): void {
     // One for all groups: it may wait, and the frame is the encoder's.
     const copy = frame.slice()
@@ -167,7 +168,7 @@ export class RoomRates<Member extends RoomMember> implements SideTopics<Member> 
 function leftOut<Member>(
   members: ReadonlySet<Member>,
   excepted: ReadonlySet<Member> | null,
-  served: Set<Member> | null,
+  served: Served<Member> | null,
 ): ReadonlySet<Member> | null {
   if (excepted === null && served === null) return null
   const left = new Set<Member>()
