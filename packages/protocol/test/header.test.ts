@@ -163,6 +163,24 @@ describe('event names', () => {
     )
   })
 
+  it('are read, or refused, whatever was read before', () => {
+    const alike = fc.tuple(fc.constantFrom('a', 'b', 'é', '\n'), fc.nat(127), fc.constantFrom('', 'a', 'b', 'é'))
+    const bytesOf = fc
+      .tuple(alike, fc.constantFrom<BufferEncoding>('utf8', 'latin1'))
+      .map(([[first, length, last], encoding]) => Buffer.from(first + 'a'.repeat(length) + last, encoding))
+    fc.assert(
+      fc.property(fc.array(bytesOf, { minLength: 20, maxLength: 60 }), (all) => {
+        for (const bytes of [...all, ...all]) {
+          const text = bytes.toString()
+          const isUtf8 = Buffer.from(text).equals(bytes)
+          if (isUtf8 && isValidName(text, LIMITS.eventNameBytes)) expect(read(bytes)).toBe(text)
+          else expect(errorOf(() => read(bytes)).code).toBe('BAD_FRAME')
+        }
+      }),
+      runs(200),
+    )
+  })
+
   it.each([
     ['empty', 'a'.repeat(0)],
     ['of 129 bytes', 'a'.repeat(129)],

@@ -36,15 +36,20 @@ export function readText(bytes: Uint8Array, start: number, end: number): string 
   if (all > 0x7f) return readUtf8(bytes, start, end)
   const slot = (hash ^ (hash >>> 15)) & (KEPT_TEXTS - 1)
   const kept = keptTexts[slot] as string
-  let isSame = kept.length === length
-  for (let i = 0; isSame && i < length; i++) isSame = kept.charCodeAt(i) === bytes[start + i]
-  if (isSame) return kept
+  if (isText(kept, bytes, start, length)) return kept
   // Of the right length from the start: what grows leaves garbage.
   const codes = new Array<number>(length)
   for (let i = 0; i < length; i++) codes[i] = bytes[start + i] as number
   const text = String.fromCharCode(...codes)
   keptTexts[slot] = text
   return text
+}
+
+/** Whether an ASCII text is what these `length` bytes say. */
+export function isText(text: string | undefined, bytes: Uint8Array, start: number, length: number): text is string {
+  if (text?.length !== length) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+  return true
 }
 
 function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
