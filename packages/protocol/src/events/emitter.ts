@@ -24,7 +24,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** Calls `listener` for each `event`. @returns this object, for chaining. */
   on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
-    this.#table ??= new Map()
+    this.#table ??= this.newListenerTable()
     addTo(this.#table, event, listener)
     return this
   }
@@ -34,7 +34,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event: Event,
     listener: ListenerFor<User, Reserved, Event>,
   ): this {
-    this.#table ??= new Map()
+    this.#table ??= this.newListenerTable()
     addOnceTo(this.#table, event, listener)
     return this
   }
@@ -92,6 +92,16 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
   /** @internal The functions to call for `event`, of the library or of a peer. */
   listenersOf(event: string): readonly AnyListener[] {
     return this.#table?.get(event) ?? NONE
+  }
+
+  /** @internal A Map, or what takes less memory where there are many objects with few listeners each. */
+  newListenerTable(): ListenerTable {
+    return new Map()
+  }
+
+  /** @internal What {@link newListenerTable} made; null until the first listener. */
+  get listenerTable(): ListenerTable | null {
+    return this.#table
   }
 
   /**

@@ -10,7 +10,12 @@ interface OnceListener extends AnyListener {
  * The listeners of one object, by event name, in order of registration. Lists are replaced and never changed, so
  * that a listener added or removed while an event is being delivered takes effect from the next one.
  */
-export type ListenerTable = Map<string, readonly AnyListener[]>
+export interface ListenerTable {
+  get(event: string): readonly AnyListener[] | undefined
+  set(event: string, list: readonly AnyListener[]): unknown
+  delete(event: string): unknown
+  keys(): Iterable<string>
+}
 
 /** For a name, or an object, that has no listener. */
 export const NONE: readonly never[] = []

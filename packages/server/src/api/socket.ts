@@ -23,6 +23,7 @@ import { SocketCalls } from './socket-calls'
 import { type DisconnectDetails, isDecided, type SocketMiddleware } from './socket-events'
 import type { SocketHost, SocketNamespace } from './socket-host'
 import { newSocketId } from './socket-id'
+import { type Listeners, SocketListeners } from './socket-listeners'
 
 /** A socket whose event maps do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a socket of any event maps has to fit
@@ -273,6 +274,16 @@ export class Socket<
     this.connection.removeMember(this)
     this.acks?.failAll()
     this.fire('disconnect', reason, details)
+  }
+
+  /** @internal */
+  override newListenerTable(): SocketListeners {
+    return new SocketListeners()
+  }
+
+  /** @internal As `listenersOf`, without making a list for a lone one. */
+  handlersOf(event: string): Listeners | undefined {
+    return (this.listenerTable as SocketListeners | null)?.find(event)
   }
 
   /** @internal Keeps the namespace's count of sockets whose outgoing events somebody listens to. */

@@ -83,12 +83,13 @@ function callHandlers(socket: AnySocket, event: string, args: readonly unknown[]
     reply.abandon()
     return null
   }
-  const handlers = socket.listenersOf(event)
-  if (handlers.length === 0 && socket.listenersAny().length === 0) {
+  const handlers = socket.handlersOf(event)
+  if (typeof handlers === 'function') return callHandler(socket, handlers, args, reply)
+  if (handlers === undefined && socket.listenersAny().length === 0) {
     reply.refuse({ code: 'NO_HANDLER', message: 'nobody listens for this event' })
   }
   let work: Work = null
-  for (const handler of handlers) {
+  for (const handler of handlers ?? []) {
     const more = callHandler(socket, handler, args, reply)
     if (more !== null) work = work === null ? more : Promise.all([work, more])
   }
