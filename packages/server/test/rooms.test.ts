@@ -26,6 +26,13 @@ describe('membership', () => {
     socket.leave('b')
     socket.leave('never joined')
     expect([...socket.rooms]).toEqual([socket.id, 'a', 'c'])
+    // To one, to none, and on from there.
+    socket.leave('a')
+    expect([...socket.rooms]).toEqual([socket.id, 'c'])
+    socket.leave('c')
+    expect([...socket.rooms]).toEqual([socket.id])
+    socket.join(['a', 'b'])
+    expect([...socket.rooms]).toEqual([socket.id, 'a', 'b'])
   })
 
   test('rooms is a copy', async () => {

@@ -10,6 +10,7 @@ import { type Login, type PresencePolicy, resolvePresence } from '../options/peo
 import { MemberLogin } from '../people/account'
 import type { Identity } from '../people/identity'
 import { People, userNotice } from '../people/people'
+import { listJoined } from '../rooms/joined'
 import type { Runtime } from './runtime'
 import type { AnySocket } from './socket'
 import type { DisconnectDetails } from './socket-events'
@@ -135,7 +136,7 @@ export class NamespacePeople {
     this.cancel(socket)
     if (this.made === null) return
     const isLost = mayBeBack(details)
-    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name, isLost)
+    for (const { name } of listJoined(socket.joined)) if (name !== socket.id) this.known.leave(socket, name, isLost)
     this.known.exit(socket, isLost)
   }
 
@@ -188,11 +189,11 @@ export class NamespacePeople {
     this.known.watches.revokeAll(socket)
     socket.tracking?.client?.joining.clear()
     this.namespace.resumable.onUserChange(socket)
-    for (const { name } of socket.joined ?? []) if (name !== socket.id) this.known.leave(socket, name)
+    for (const { name } of listJoined(socket.joined)) if (name !== socket.id) this.known.leave(socket, name)
     this.known.exit(socket)
     socket.login = null
     // As nobody: listeners of the adapter hear of it, and may let it join others.
-    for (const { name } of [...(socket.joined ?? [])]) this.namespace.inside.leave(socket, name)
+    for (const { name } of [...listJoined(socket.joined)]) this.namespace.inside.leave(socket, name)
   }
 }
 

@@ -13,6 +13,7 @@ import type { DeliveryFlags } from '../egress/delivery-flags'
 import type { ResolvedLatestPolicy } from '../options/pace-options'
 import { inRange } from '../options/ranges'
 import type { ResolvedRoomPolicy } from '../options/room-options'
+import { listJoined } from '../rooms/joined'
 import { RoomIndex } from '../rooms/room-index'
 import type { AdapterView } from './adapter-view'
 import type { NamespacePeople } from './namespace-people'
@@ -205,7 +206,7 @@ export class NamespaceRooms {
   /** Publishes what the rooms of a socket hold: before it leaves the namespace. */
   settle(socket: AnySocket): void {
     this.namespace.runtime.turn.flush()
-    for (const { name } of socket.joined ?? []) this.broadcaster.ticks.flush(name)
+    for (const { name } of listJoined(socket.joined)) this.broadcaster.ticks.flush(name)
   }
 
   /** Publishes everything that waits for a tick, or for the next time of a rate. */
@@ -223,7 +224,7 @@ export class NamespaceRooms {
 
   /** A socket leaves the namespace. */
   remove(socket: AnySocket): void {
-    const rooms = (socket.joined ?? []).map(({ name }) => name)
+    const rooms = listJoined(socket.joined).map(({ name }) => name)
     this.index.remove(socket)
     for (const room of rooms) this.restIfEmpty(room)
     this.streams.restIfNobody()

@@ -1,6 +1,7 @@
 import { LIMITS, RoomcastError } from '@roomcast/protocol'
 import type { SessionState } from '../delivery/detached-session'
 import { Tracking } from '../delivery/tracking'
+import { listJoined } from '../rooms/joined'
 import type { NamespaceRooms } from './namespace-rooms'
 import type { Runtime } from './runtime'
 import type { AnySocket } from './socket'
@@ -47,7 +48,11 @@ export class NamespaceSessions {
         session: tracking.session,
         namespace: number,
         userId: socket.user?.id ?? null,
-        rooms: new Set((socket.joined ?? []).map(({ name }) => name).filter((name) => name !== socket.id)),
+        rooms: new Set(
+          listJoined(socket.joined)
+            .map(({ name }) => name)
+            .filter((name) => name !== socket.id),
+        ),
         tracking,
         data: this.encodeData(socket),
         onEnded: this.onEnded,

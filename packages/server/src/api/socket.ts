@@ -14,6 +14,7 @@ import type { AckOutcome, AckSettle, PendingAcks } from '../connection/pending-a
 import type { WirePort } from '../connection/wire-port'
 import { Tracking } from '../delivery/tracking'
 import type { MemberLogin } from '../people/account'
+import type { Joined } from '../rooms/joined'
 import type { Room } from '../rooms/room-index'
 import { ConnectionView } from './connection-view'
 import { deliverDirect } from './deliver-direct'
@@ -51,7 +52,7 @@ export class Socket<
    */
   readonly recovered: boolean = false
   /** @internal */
-  joined: Room<this>[] | null = null
+  joined: Joined<Room<this>> = null
   /** @internal */
   hasOwnTopic = false
   /** @internal Who it is; null for anonymous sockets. */

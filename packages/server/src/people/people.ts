@@ -3,6 +3,7 @@ import type { Directory as MemberDirectory } from '../cluster/engine'
 import { Recent } from '../connection/recent'
 import type { Deadline } from '../connection/timing-wheel'
 import type { ResolvedPeopleOptions } from '../options/people-options'
+import { listJoined } from '../rooms/joined'
 import type { Account, MemberLogin, PeopleMember } from './account'
 import { Directory, type Entry } from './directory'
 import type { Identity, ProfileRules } from './identity'
@@ -123,7 +124,7 @@ export class People<Member extends WatchMember> {
   /** Puts a socket that has become somebody on the lists of the rooms it is in already. */
   joinAll(member: Member): void {
     // Nobody has joined the room of their own id.
-    for (const { name } of member.joined ?? []) if (name !== member.id) this.join(member, name)
+    for (const { name } of listJoined(member.joined)) if (name !== member.id) this.join(member, name)
   }
 
   /** Sockets of a user. */

@@ -1,14 +1,12 @@
 import type { WirePort } from '../connection/wire-port'
+import { type Joined, listJoined, withoutRoom, withRoom } from './joined'
 
 /** What the index knows of a socket. */
 export interface RoomMember {
   /** Public id; also the name of the room that holds only this socket. */
   readonly id: string
-  /**
-   * Rooms joined, in order, without the own-id room; null until the first. Kept by the index. An array, because
-   * most sockets are in few rooms, and a Set of one costs 150 bytes more.
-   */
-  joined: Room<this>[] | null
+  /** Rooms joined, without the own-id room. Kept by the index. */
+  joined: Joined<Room<this>>
   /** Whether the link is subscribed to the socket's own topic. Kept by {@link ownTopic}. */
   hasOwnTopic: boolean
   /** The link, for native subscriptions; undefined once it is closed. */
@@ -125,7 +123,7 @@ export class RoomIndex<Member extends RoomMember> {
     if (!this.members.delete(member.id)) return
     // At once, since its bytes are in the sum of members only.
     if (this.isEverybodyNative) untie(member, this.everybodyInside)
-    for (const room of member.joined?.slice() ?? []) this.leave(member, room.name)
+    for (const room of [...listJoined(member.joined)]) this.leave(member, room.name)
     if (member.hasOwnTopic) member.wire?.unsubscribe(member.id)
     this.observer.left(member.id, member.id)
     // Others may have joined it; then it goes with the last of them.
@@ -167,7 +165,7 @@ export class RoomIndex<Member extends RoomMember> {
     const room = this.rooms.get(name)
     if (room === undefined || (name === member.id && this.members.has(name))) return false
     if (!room.members.delete(member)) return false
-    member.joined?.splice(member.joined.indexOf(room), 1)
+    member.joined = withoutRoom(member.joined, room)
     untie(member, room)
     room.side?.leave(member)
     if (name !== member.id) this.observer.left(name, member.id)
@@ -190,8 +188,7 @@ export class RoomIndex<Member extends RoomMember> {
   /** Bytes that were ever published to the topics that a socket shares with others. */
   sharedBytes(member: Member): number {
     let bytes = this.isEverybodyNative && this.members.has(member.id) ? this.everybodyInside.bytes : 0
-    if (member.joined !== null)
-      for (const room of member.joined) bytes += room.bytes + (room.side?.bytesFor(member) ?? 0)
+    for (const room of listJoined(member.joined)) bytes += room.bytes + (room.side?.bytesFor(member) ?? 0)
     return bytes
   }
 
@@ -214,7 +211,7 @@ export class RoomIndex<Member extends RoomMember> {
     const names = new Set<string>()
     if (!this.members.has(member.id)) return names
     names.add(member.id)
-    for (const room of member.joined ?? []) names.add(room.name)
+    for (const room of listJoined(member.joined)) names.add(room.name)
     return names
   }
 
@@ -226,8 +223,7 @@ export class RoomIndex<Member extends RoomMember> {
 
   private enter(member: Member, room: Room<Member>): void {
     room.members.add(member)
-    if (member.joined === null) member.joined = [room]
-    else member.joined.push(room)
+    member.joined = withRoom(member.joined, room)
     tie(member, room)
     room.side?.enter(member)
   }
