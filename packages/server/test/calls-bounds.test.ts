@@ -8,7 +8,7 @@ import { ADA, BOB, Caller, DEFAULTS, startCalls, TestStore } from './calls-suppo
 /** A socket of a client. */
 function socketOf(clientSecret: string, userId: string | null = null): CallCaller {
   const user = userId === null ? null : { id: userId }
-  return { clientSecret, user, connected: true, connection: { handshake: { issued: 0 } } }
+  return { clientSecret, user, connected: true, connection: { issued: 0 } }
 }
 
 /** Results with a store of their own. */

@@ -20,7 +20,7 @@ export class ConnectionView {
 
   /** Address of the peer: the client, or the proxy before us. */
   get remoteAddress(): string {
-    return this.connection.handshake.address
+    return this.connection.address
   }
 
   /** Whether the link is open. */

@@ -131,7 +131,7 @@ export class Socket<
 
   /** What the client said when it connected. `auth` is unchecked input. */
   get handshake(): Handshake {
-    this.lazyHandshake ??= buildHandshake(this.connection.handshake, this.host.runtime.isSecure, this.auth ?? {})
+    this.lazyHandshake ??= buildHandshake(this.connection, this.host.runtime.isSecure, this.auth ?? {})
     return this.lazyHandshake
   }
 

@@ -5,7 +5,7 @@ export interface CallCaller {
   readonly user: { readonly id: string } | null
   readonly connected: boolean
   /** `issued`: milliseconds since 1970. */
-  readonly connection: { readonly handshake: { readonly issued: number } }
+  readonly connection: { readonly issued: number }
 }
 
 /** A call that has no answer yet. */
@@ -27,7 +27,7 @@ export class RunningCall {
 
   /** It was sent again. The newest connection gets the answer: what an older one is still read from is no sign that it lives. */
   join(caller: CallCaller): void {
-    const isOlder = caller.connection.handshake.issued < this.caller.connection.handshake.issued
+    const isOlder = caller.connection.issued < this.caller.connection.issued
     if (!isOlder || !this.caller.connected) this.caller = caller
   }
 }

@@ -35,7 +35,7 @@ export async function identify(
   cancelled: AbortSignal,
 ): Promise<Identity> {
   const { loginGate, loginGuard, wheel, reportFault } = namespace.runtime
-  const { address, headerBlock } = socket.connection.handshake
+  const { address, headerBlock } = socket.connection
   const attempt = { address, credentials, userId: socket.user?.id }
   loginGuard.check(attempt)
   const startedAt = wheel.now()

@@ -1,6 +1,6 @@
 import { LIMITS } from '@roomcast/protocol'
 import type { AnySocket } from '../api/socket'
-import type { Connection, EventRates, InboundRates } from '../connection/connection'
+import { type Connection, type EventRates, inboundOf } from '../connection/connection'
 import { Recent } from '../connection/recent'
 import { TokenBucket } from '../connection/token-bucket'
 import type { BucketRates, ResolvedRateLimits } from '../options/inbound-options'
@@ -44,7 +44,7 @@ export class RateLimiter {
   ): number {
     const { limits } = this
     if (limits.connection !== null) {
-      const rates = ratesOf(connection)
+      const rates = inboundOf(connection)
       rates.bucket ??= new TokenBucket(limits.connection, this.clock)
       const waitMs = rates.bucket.take(messages, bytes)
       if (waitMs > 0) return waitMs
@@ -59,7 +59,7 @@ export class RateLimiter {
 
   /** Counts a frame that was refused. @returns Whether the client has had enough of these. */
   isTooMuch(connection: Connection<AnySocket>): boolean {
-    const rates = ratesOf(connection)
+    const rates = inboundOf(connection)
     rates.refusals ??= new TokenBucket(REFUSALS, this.clock)
     return rates.refusals.take(1, 0) > 0
   }
@@ -101,7 +101,7 @@ export class RateLimiter {
 
 /** Two steps instead of one key, which would be a new text for each event. */
 function eventRatesOf({ connection, namespaceNumber, nsp: { name } }: AnySocket): EventRates {
-  const rates = ratesOf(connection)
+  const rates = inboundOf(connection)
   rates.events ??= new Map()
   let entry = rates.events.get(name)
   if (entry === undefined) {
@@ -120,9 +120,4 @@ function forgetOneThatLeft(connection: Connection<AnySocket>, events: Map<string
     events.delete(name)
     return
   }
-}
-
-function ratesOf(connection: Connection<AnySocket>): InboundRates {
-  connection.inbound ??= { bucket: null, refusals: null, events: null }
-  return connection.inbound
 }

@@ -18,7 +18,7 @@ import {
 import type { HeldFrame, HeldFrames } from '../api/held-frames'
 import type { Runtime } from '../api/runtime'
 import type { AnySocket } from '../api/socket'
-import type { Connection } from '../connection/connection'
+import { type Connection, inboundOf } from '../connection/connection'
 import type { Opening } from '../connection/opening'
 import { deliverCall } from '../dispatch/call'
 import { type AnyRegistry, connectNamespace, refuseNamespace } from '../dispatch/connect'
@@ -213,8 +213,7 @@ export class Receiver {
 
   private countError(connection: Connection<AnySocket>, namespace: number, code: string | null, message: string): void {
     const { turn, codec } = this.runtime
-    connection.errorCount++
-    if (connection.errorCount > LIMITS.protocolErrors) this.refuse(connection, 'TOO_MANY_ERRORS')
+    if (++inboundOf(connection).errorCount > LIMITS.protocolErrors) this.refuse(connection, 'TOO_MANY_ERRORS')
     else if (code !== null) {
       turn.flush()
       connection.port.send(encodeFrame(codec, { type: MESSAGE_TYPES.ERROR, namespace }, { code, message }), false)

@@ -36,7 +36,7 @@ export class Connections {
   add(connection: Connection<AnySocket>, port: WirePort): void {
     connection.port = port
     this.open.add(connection)
-    this.door.entered(connection.handshake.address)
+    this.door.entered(connection.address)
     if (this.closing !== null) return this.shutDown(connection)
     connection.opening = new Opening(connection, this.runtime.wheel, this.connectTimeoutMs)
   }
@@ -68,7 +68,7 @@ export class Connections {
   }
 
   private remove(connection: Connection<AnySocket>): void {
-    if (this.open.delete(connection)) this.door.left(connection.handshake.address)
+    if (this.open.delete(connection)) this.door.left(connection.address)
   }
 
   private shutDown(connection: Connection<AnySocket>): void {

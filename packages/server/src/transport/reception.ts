@@ -8,6 +8,7 @@ import { clientAddress } from './client-address'
 import type { Connections } from './connections'
 import type { Door } from './door'
 import type { HttpExchange } from './http-exchange'
+import { SharedTexts } from './shared-texts'
 
 /** Told of each request for a connection that was not admitted. */
 export type RefusalListener = (refusal: Refusal, request: UpgradeRequest) => void
@@ -23,8 +24,6 @@ const SHUTTING_DOWN: Refusal = {
   message: 'the server is shutting down',
 }
 
-/** So many headers are known at once. */
-const HEADER_BLOCKS = 256
 /** Longer ones are of one client alone, in all likelihood. */
 const HEADER_BLOCK_CHARS = 1_024
 
@@ -32,7 +31,9 @@ const REFUSED_BY_HOOK = 'the connection was refused'
 
 /** What both transports do with a well-made request for a connection. */
 export class Reception {
-  private readonly headerBlocks = new Map<string, string>()
+  private readonly headerBlocks = new SharedTexts()
+  /** Of proxies, and of machines with many clients. */
+  private readonly addresses = new SharedTexts()
 
   constructor(
     private readonly options: ResolvedServerOptions,
@@ -92,7 +93,7 @@ export class Reception {
     return {
       headerBlock: this.packed(exchange),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
-      address: this.addressOf(exchange),
+      address: this.addresses.share(this.addressOf(exchange)),
       issued: Date.now(),
     }
   }
@@ -101,12 +102,7 @@ export class Reception {
   private packed(exchange: HttpExchange): string {
     const headerBlock = packHeaders(exchange.headers, NONCE_HEADER)
     const isPersonal = exchange.header('cookie') !== undefined || exchange.header('authorization') !== undefined
-    if (isPersonal || headerBlock.length > HEADER_BLOCK_CHARS) return headerBlock
-    const known = this.headerBlocks.get(headerBlock)
-    if (known !== undefined) return known
-    if (this.headerBlocks.size >= HEADER_BLOCKS) this.headerBlocks.clear()
-    this.headerBlocks.set(headerBlock, headerBlock)
-    return headerBlock
+    return isPersonal || headerBlock.length > HEADER_BLOCK_CHARS ? headerBlock : this.headerBlocks.share(headerBlock)
   }
 
   private toUpgradeRequest(exchange: HttpExchange): UpgradeRequest {
