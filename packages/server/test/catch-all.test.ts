@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Pair, pair, pairs } from '../../../test-kit/clients'
+import { connect, type Pair, pair, pairs } from '../../../test-kit/clients'
 import { startServer, type TestServer } from '../../../test-kit/server'
-import { until } from '../../../test-kit/wait'
+import { next, until } from '../../../test-kit/wait'
 
 /** Sides have the same eight methods; these tests run on both. */
 type CatchAll = Pick<
@@ -221,5 +221,22 @@ describe('broadcasts', () => {
     server.io.emit('all')
     expect(await one.eventsBefore('all')).toEqual([])
     expect(log).toEqual(['all'])
+  })
+
+  test('nothing is kept of a socket that middleware refused, or that has gone', async () => {
+    await using server = await startServer((io) => {
+      io.use((socket, next) => {
+        socket.onAnyOutgoing(() => {})
+        next(socket.handshake.auth.refused ? new Error('no') : undefined)
+      })
+    })
+    const { observed } = server.io.of('/') as unknown as { observed: Set<unknown> }
+    const refused = connect(server.url, { auth: { refused: true } })
+    await next(refused, 'connect_error')
+    refused.disconnect()
+    const one = await pair(server)
+    expect(observed).toEqual(new Set([one.socket]))
+    one[Symbol.dispose]()
+    await until(() => observed.size === 0)
   })
 })

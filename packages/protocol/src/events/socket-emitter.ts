@@ -34,17 +34,17 @@ export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> e
 
   /** Calls `listener` with the name and arguments of every event that is sent to the peer. */
   onAnyOutgoing(listener: CatchAllListener): this {
-    return this.#setOutgoing([...this.#outgoing, listener])
+    return this.setOutgoing([...this.#outgoing, listener])
   }
 
   /** As {@link onAnyOutgoing}, before the listeners there are. */
   prependAnyOutgoing(listener: CatchAllListener): this {
-    return this.#setOutgoing([listener, ...this.#outgoing])
+    return this.setOutgoing([listener, ...this.#outgoing])
   }
 
   /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
   offAnyOutgoing(listener?: CatchAllListener): this {
-    return this.#setOutgoing(withoutListener(this.#outgoing, listener))
+    return this.setOutgoing(withoutListener(this.#outgoing, listener))
   }
 
   /** The listeners of {@link onAnyOutgoing}. */
@@ -57,24 +57,30 @@ export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> e
 
   /** @internal Tells the listeners of `onAny`. @returns Whether there are any. */
   notifyAny(event: string, args: readonly unknown[]): boolean {
-    this.#notify(this.#incoming, event, args)
+    notify(this, this.#incoming, event, args)
     return this.#incoming.length > 0
   }
 
   /** @internal Tells the listeners of `onAnyOutgoing`. */
   notifyOutgoing(event: string, args: readonly unknown[]): void {
-    this.#notify(this.#outgoing, event, args)
+    notify(this, this.#outgoing, event, args)
   }
 
-  #setOutgoing(listeners: readonly CatchAllListener[]): this {
+  /** @internal No `#` here, and none below: a class with private methods has a hidden field in every object. */
+  setOutgoing(listeners: readonly CatchAllListener[]): this {
     this.#outgoing = listeners
     this.onOutgoingChange()
     return this
   }
+}
 
-  #notify(listeners: readonly CatchAllListener[], event: string, args: readonly unknown[]): void {
-    for (const listener of listeners) {
-      callListener(listener, this, [event, ...args], (error) => this.onListenerError(error, event))
-    }
+function notify(
+  emitter: { onListenerError(error: unknown, event: string): void },
+  listeners: readonly CatchAllListener[],
+  event: string,
+  args: readonly unknown[],
+): void {
+  for (const listener of listeners) {
+    callListener(listener, emitter, [event, ...args], (error) => emitter.onListenerError(error, event))
   }
 }

@@ -102,7 +102,8 @@ export class Namespace<
   parent: Pick<Emitter<EventsMap, EventsMap>, 'listenersOf'> | null = null
 
   private readonly calls: BroadcastCalls
-  private outgoingListeners = 0
+  /** Sockets with listeners of `onAnyOutgoing`. */
+  private readonly observed = new Set<AnySocket>()
   private candidates = 0
 
   /** @internal */
@@ -287,7 +288,7 @@ export class Namespace<
   ): void {
     assertEmittable(event)
     if (settle !== null && flags.latestKey !== undefined) throw latestWithAck()
-    if (this.outgoingListeners > 0) {
+    if (this.observed.size > 0) {
       for (const socket of this.inside.select(targets)) socket.notifyOutgoing(event, args)
     }
     if (settle === null && !this.inside.mayReach(targets)) return
@@ -345,8 +346,9 @@ export class Namespace<
   }
 
   /** @internal */
-  noteOutgoingListeners(change: number): void {
-    this.outgoingListeners += change
+  observe(socket: AnySocket, isObserved: boolean): void {
+    if (isObserved) this.observed.add(socket)
+    else this.observed.delete(socket)
   }
 
   /** @internal */

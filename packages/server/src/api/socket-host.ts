@@ -26,7 +26,8 @@ export interface SocketHost<Member> extends BroadcastHost {
     settle(socket: Member): void
   }
   remove(socket: Member, details: DisconnectDetails | undefined, isFinal: boolean): void
-  noteOutgoingListeners(change: number): void
+  /** @param isObserved  Whether it has listeners of `onAnyOutgoing`. */
+  observe(socket: Member, isObserved: boolean): void
   awaitsAnswer(socket: Member, ackId: number): boolean
   answerCall(socket: Member, ackId: number, error: RoomcastError | null, args: readonly unknown[]): AckOutcome
 }

@@ -71,7 +71,6 @@ export class Socket<
   turns: RunningTurns | null = null
 
   private phase: 'connected' | 'disconnected' | 'pending' = 'pending'
-  private isObserved = false
   private lazyData: Data | undefined = undefined
   private lazyHandshake: Handshake | null = null
   private roomsWhenAdmitted: string[] | null = null
@@ -244,6 +243,7 @@ export class Socket<
   /** @internal The socket is in its namespace now. */
   admit(): void {
     this.phase = 'connected'
+    this.onOutgoingChange()
   }
 
   /** @internal Joins the rooms that middleware wanted it in. */
@@ -287,11 +287,9 @@ export class Socket<
     return (this.listenerTable as SocketListeners | null)?.find(event)
   }
 
-  /** @internal Keeps the namespace's count of sockets whose outgoing events somebody listens to. */
+  /** @internal Tells the namespace, as long as it is in there, whether somebody listens to what it sends. */
   override onOutgoingChange(): void {
-    const isObserved = this.phase !== 'disconnected' && this.listenersAnyOutgoing().length > 0
-    if (isObserved !== this.isObserved) this.host.noteOutgoingListeners(isObserved ? 1 : -1)
-    this.isObserved = isObserved
+    this.host.observe(this, this.connected && this.listenersAnyOutgoing().length > 0)
   }
 
   /** @internal */
