@@ -5,8 +5,9 @@ type Any = Record<string, (...args: unknown[]) => void>
 
 class Probe extends SocketEmitter<Any, Any> {
   changes = 0
-  override onOutgoingChange(): void {
+  override setOutgoing(listeners: readonly CatchAllListener[]): this {
     this.changes++
+    return super.setOutgoing(listeners)
   }
 }
 

@@ -6,7 +6,7 @@ import { SocketListeners } from '../src/api/socket-listeners'
 type Any = Record<string, (...args: unknown[]) => void>
 
 class Compact extends Emitter<Any, Any> {
-  override newListenerTable(): SocketListeners {
+  override newTable(): SocketListeners {
     return new SocketListeners()
   }
 }

@@ -24,7 +24,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** Calls `listener` for each `event`. @returns this object, for chaining. */
   on<Event extends ListenableNames<User, Reserved>>(event: Event, listener: ListenerFor<User, Reserved, Event>): this {
-    this.#table ??= this.newListenerTable()
+    this.#table ??= this.newTable()
     addTo(this.#table, event, listener)
     return this
   }
@@ -34,7 +34,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
     event: Event,
     listener: ListenerFor<User, Reserved, Event>,
   ): this {
-    this.#table ??= this.newListenerTable()
+    this.#table ??= this.newTable()
     addOnceTo(this.#table, event, listener)
     return this
   }
@@ -76,7 +76,7 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
 
   /** The listeners of `event` in order of registration. */
   listeners<Event extends ListenableNames<User, Reserved>>(event: Event): ListenerFor<User, Reserved, Event>[] {
-    return (this.#table?.get(event) ?? NONE).map(originalOf) as ListenerFor<User, Reserved, Event>[]
+    return this.listenersOf(event).map(originalOf) as ListenerFor<User, Reserved, Event>[]
   }
 
   /** How many listeners `event` has. */
@@ -95,11 +95,11 @@ export class Emitter<User extends EventsMap, Reserved extends EventsMap> {
   }
 
   /** @internal A Map, or what takes less memory where there are many objects with few listeners each. */
-  newListenerTable(): ListenerTable {
+  newTable(): ListenerTable {
     return new Map()
   }
 
-  /** @internal What {@link newListenerTable} made; null until the first listener. */
+  /** @internal What {@link newTable} made; null until the first listener. */
   get listenerTable(): ListenerTable | null {
     return this.#table
   }

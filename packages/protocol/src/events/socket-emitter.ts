@@ -52,9 +52,6 @@ export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> e
     return [...this.#outgoing]
   }
 
-  /** @internal Called when the listeners of `onAnyOutgoing` have changed. */
-  onOutgoingChange(): void {}
-
   /** @internal Tells the listeners of `onAny`. @returns Whether there are any. */
   notifyAny(event: string, args: readonly unknown[]): boolean {
     notify(this, this.#incoming, event, args)
@@ -66,10 +63,12 @@ export class SocketEmitter<User extends EventsMap, Reserved extends EventsMap> e
     notify(this, this.#outgoing, event, args)
   }
 
-  /** @internal No `#` here, and none below: a class with private methods has a hidden field in every object. */
+  /**
+   * @internal What changes the listeners of `onAnyOutgoing`. No `#` here, and none for what is below: a class with private methods has a
+   * hidden field in every object.
+   */
   setOutgoing(listeners: readonly CatchAllListener[]): this {
     this.#outgoing = listeners
-    this.onOutgoingChange()
     return this
   }
 }

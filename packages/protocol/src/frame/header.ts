@@ -144,7 +144,7 @@ function readEvent(bytes: Uint8Array, start: number, into: ReadHeader): number {
     into.event = expectVarint(bytes, end)
     return varintEnd
   }
-  const slot = (length + 31 * (bytes[end - 1] as number)) & 0xff
+  const slot = length ^ (bytes[end - 1] as number)
   let name = keptNames[slot]
   if (!isText(name, bytes, nameStart, length)) {
     name = readText(bytes, nameStart, end)

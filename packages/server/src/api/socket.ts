@@ -1,5 +1,6 @@
 import {
   assertRoomName,
+  type CatchAllListener,
   type DefaultEventsMap,
   type DefaultUser,
   type EventsMap,
@@ -243,7 +244,7 @@ export class Socket<
   /** @internal The socket is in its namespace now. */
   admit(): void {
     this.phase = 'connected'
-    this.onOutgoingChange()
+    this.noteOutgoing()
   }
 
   /** @internal Joins the rooms that middleware wanted it in. */
@@ -270,7 +271,7 @@ export class Socket<
     this.phase = 'disconnected'
     this.held?.drop()
     this.held = null
-    this.onOutgoingChange()
+    this.noteOutgoing()
     this.host.remove(this, details, notify || isDecided(reason, details))
     this.connection.removeMember(this)
     this.acks?.failAll()
@@ -278,7 +279,7 @@ export class Socket<
   }
 
   /** @internal */
-  override newListenerTable(): SocketListeners {
+  override newTable(): SocketListeners {
     return new SocketListeners()
   }
 
@@ -287,8 +288,15 @@ export class Socket<
     return (this.listenerTable as SocketListeners | null)?.find(event)
   }
 
-  /** @internal Tells the namespace, as long as it is in there, whether somebody listens to what it sends. */
-  override onOutgoingChange(): void {
+  /** @internal */
+  override setOutgoing(listeners: readonly CatchAllListener[]): this {
+    super.setOutgoing(listeners)
+    this.noteOutgoing()
+    return this
+  }
+
+  /** Tells the namespace, as long as it is in there, whether somebody listens to what it sends. */
+  private noteOutgoing(): void {
     this.host.observe(this, this.connected && this.listenersAnyOutgoing().length > 0)
   }
 
