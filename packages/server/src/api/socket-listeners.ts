@@ -1,13 +1,13 @@
-import type { AnyListener, ListenerTable } from '@roomcast/protocol'
+import type { AnyListener } from '@roomcast/protocol'
 
 /** Of one event: the only listener, or several in order of registration. */
 export type Listeners = AnyListener | readonly AnyListener[]
 
 /**
  * The listeners of a socket by event name. There are as many of these tables as sockets, and few have more than some names with
- * one listener each: the first name takes 48 bytes here, and 240 in a Map of lists.
+ * one listener each: the first name takes 48 bytes here, and 240 in a Map of lists. Has of a Map what an emitter needs.
  */
-export class SocketListeners implements ListenerTable {
+export class SocketListeners {
   private first: string | null = null
   private ofFirst: Listeners | undefined
   private others: Map<string, Listeners> | null = null
