@@ -53,7 +53,7 @@ interface Defaults extends ModeSettings {
 
 const FULL: Defaults = {
   rounds: 5,
-  windowMs: 900,
+  windowMs: 750,
   warmUpMs: 500,
   callers: 50,
   members: 1_000,

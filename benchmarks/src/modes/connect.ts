@@ -13,7 +13,7 @@ export const connectMode: Mode = {
   serverFlags: [],
   describe: ({ comers }) =>
     `connections that open and join one room, 64 at a time; ${TURNS} turns of ${perTurn(comers)} connections after ` +
-    `${WARM_UP_CONNECTIONS} of them and ${WARM_UP_TURNS} turns`,
+    `${WARM_UP_CONNECTIONS} of them and ${WARM_UP_TURNS} turn`,
   metrics: () => [
     {
       id: 'connect',

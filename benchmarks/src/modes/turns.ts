@@ -2,9 +2,9 @@ import type { Session } from '../session'
 import type { ModeSettings } from './mode'
 
 /** Turns of each server in a round. */
-export const TURNS = 6
+export const TURNS = 5
 /** Turns before those, which are not counted: with all connections there, and the caches of the machine as they will be. */
-export const WARM_UP_TURNS = 2
+export const WARM_UP_TURNS = 1
 
 const SLACK_MS = 15_000
 
@@ -15,7 +15,7 @@ export function turnMs({ windowMs }: Pick<ModeSettings, 'windowMs'>): number {
 
 /** The turns in words. @param warmUpMs  @default that of the settings */
 export function describeTurns(settings: ModeSettings, warmUpMs = settings.warmUpMs): string {
-  return `${TURNS} turns of ${turnMs(settings)} ms after ${warmUpMs} ms warm-up and ${WARM_UP_TURNS} turns`
+  return `${TURNS} turns of ${turnMs(settings)} ms after ${warmUpMs} ms warm-up and ${WARM_UP_TURNS} turn`
 }
 
 /** What `act` came to, and the CPU of the server meanwhile, in microseconds. */

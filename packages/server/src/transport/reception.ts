@@ -32,8 +32,6 @@ const REFUSED_BY_HOOK = 'the connection was refused'
 /** What both transports do with a well-made request for a connection. */
 export class Reception {
   private readonly headerBlocks = new SharedTexts()
-  /** Of proxies, and of machines with many clients. */
-  private readonly addresses = new SharedTexts()
 
   constructor(
     private readonly options: ResolvedServerOptions,
@@ -93,7 +91,7 @@ export class Reception {
     return {
       headerBlock: this.packed(exchange),
       url: exchange.url === usualUrl ? usualUrl : exchange.url,
-      address: this.addresses.share(this.addressOf(exchange)),
+      address: this.addressOf(exchange),
       issued: Date.now(),
     }
   }
