@@ -168,7 +168,8 @@ test('hashing keeps nobody waiting', async () => {
 
 /*
  * Who has an account cannot be found out by the clock. The tries of all kinds take turns, so that the machine is as busy for one
- * as for the other; and what it does in between may spoil one round, but hardly three.
+ * as for the other; and the shortest times are compared, since what the machine does in between only makes them longer. It may spoil
+ * a round all the same, but hardly five.
  */
 test('checking takes the same time for a wrong password, without a user, and without a password', async () => {
   const costLog2 = 9
@@ -191,11 +192,11 @@ test('checking takes the same time for a wrong password, without a user, and wit
       await checkPassword(password, stored, { costLog2 })
       times[kind]?.push(performance.now() - before)
     }
-    const [usual = 0, ...others] = times.map(median)
+    const [usual = 0, ...others] = times.map(shortTime)
     return others.map((time, index) => ({ name: kinds[index + 1]?.[0], difference: Math.abs(time / usual - 1) }))
   }
   let worst: Awaited<ReturnType<typeof round>> = []
-  for (let tries = 0; tries < 3; tries++) {
+  for (let tries = 0; tries < 5; tries++) {
     const results = await round()
     worst = results.filter(({ difference }) => difference >= 0.05)
     if (worst.length === 0) break
@@ -203,6 +204,7 @@ test('checking takes the same time for a wrong password, without a user, and wit
   expect(worst).toEqual([])
 }, 60_000)
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+/** A tenth of them are shorter. */
+function shortTime(times: number[]): number {
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 10)] as number
 }

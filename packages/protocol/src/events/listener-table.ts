@@ -43,8 +43,7 @@ export function addOnceTo(table: ListenerTable, event: string, listener: AnyList
 /** Removes the newest registration of `listener`, if there is one. */
 export function removeFrom(table: ListenerTable, event: string, listener: AnyListener): void {
   const list = table.get(event) ?? NONE
-  let index = list.length - 1
-  while (index >= 0 && list[index] !== listener && originalOf(list[index] as AnyListener) !== listener) index--
+  const index = Math.max(list.lastIndexOf(listener), list.map(originalOf).lastIndexOf(listener))
   if (index < 0) return
   if (list.length === 1) table.delete(event)
   else table.set(event, without(list, index))
