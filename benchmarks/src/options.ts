@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { MicroPlan } from '../micro/run-micro'
 import { MODES } from './modes'
+import { mostComers } from './modes/connect'
 import { type Mode, type ModeSettings, WARM_UP_CONNECTIONS } from './modes/mode'
 import type { ModeName } from './modes/mode-name'
 import { OURS, PEERS, type Peer, REFERENCE } from './peers'
@@ -53,7 +54,7 @@ interface Defaults extends ModeSettings {
 
 const FULL: Defaults = {
   rounds: 5,
-  windowMs: 750,
+  windowMs: 900,
   warmUpMs: 500,
   callers: 50,
   members: 1_000,
@@ -145,8 +146,9 @@ function withConnections(settings: ModeSettings, connections: number): ModeSetti
 
 /** Fewer connections where one process may not have as many. @param remarks  Gets a line for each number that is less. */
 function withinLimit(settings: ModeSettings, chosenModes: readonly Mode[], remarks: string[]): ModeSettings {
-  const most = mostConnections() - WARM_UP_CONNECTIONS
-  const fit = (name: ModeName, asked: readonly number[]) => {
+  const limit = mostConnections()
+  const mostMembers = limit - WARM_UP_CONNECTIONS
+  const fit = (name: ModeName, asked: readonly number[], most = mostMembers) => {
     const isTooMuch = asked.some((count) => count > most)
     if (isTooMuch && chosenModes.some((mode) => mode.name === name)) {
       remarks.push(`${name}: ${most} connections, not ${asked.at(-1)}: the descriptor limit allows no more`)
@@ -157,7 +159,7 @@ function withinLimit(settings: ModeSettings, chosenModes: readonly Mode[], remar
   return {
     ...settings,
     members: fit('broadcast', [members])[0] as number,
-    comers: fit('connect', [comers])[0] as number,
+    comers: fit('connect', [comers], mostComers(limit))[0] as number,
     roomSizes: fit('sizes', roomSizes),
     idle: fit('idle', idle),
   }

@@ -1,31 +1,31 @@
-import type { AloneMode, Mode, ModeSettings, Sample, TurnsMode } from './modes/mode'
+import type { AloneMode, Mode, ModeSettings, Sample, Turn, TurnsMode } from './modes/mode'
 import { TURNS, WARM_UP_TURNS } from './modes/turns'
 import type { Peer } from './peers'
 import type { RoundSample } from './report/results'
-import { median } from './report/statistics'
-import { openSession, type Session, type SessionOptions } from './session'
+import type { Session } from './session'
 
 /** What the rounds of a mode are made with. */
-export interface RoundsOptions extends Omit<SessionOptions, 'serverFlags' | 'features'> {
+export interface RoundsOptions {
   readonly rounds: number
   readonly settings: ModeSettings
+  /** Starts the processes for a peer. */
+  readonly open: (peer: Peer) => Promise<Session>
   /** Gets a line about what is measured now. */
   readonly progress: (line: string) => void
 }
 
-/** Several rounds: each measures every peer, on fresh servers, and begins with another one. */
+/** Several rounds: each measures every peer, on fresh servers. */
 export async function runRounds(mode: Mode, peers: readonly Peer[], options: RoundsOptions): Promise<RoundSample[]> {
   const { rounds, progress } = options
-  const sessionOptions = { ...options, serverFlags: mode.serverFlags, features: mode.features ?? [] }
   const samples: RoundSample[] = []
   for (let round = 0; round < rounds; round++) {
-    const told = (what: string) => progress(`${mode.name}: round ${round + 1} of ${rounds}, ${what}`)
-    const taken =
-      'stages' in mode
-        ? await takeTurns(mode, peers, round, sessionOptions, options.settings, told)
-        : await takeEach(mode, inOrder(peers, round), sessionOptions, options.settings, told)
-    for (const [peer, ofPeer] of taken)
-      samples.push(...joined(ofPeer).map((sample) => ({ ...sample, round, peer: peer.name })))
+    const told = {
+      ...options,
+      progress: (what: string) => progress(`${mode.name}: round ${round + 1} of ${rounds}, ${what}`),
+    }
+    const order = shuffled(peers)
+    const taken = 'stages' in mode ? await takeTurns(mode, order, told) : await takeEach(mode, order, told)
+    for (const [peer, ofPeer] of taken) samples.push(...ofPeer.map((sample) => ({ ...sample, round, peer: peer.name })))
   }
   progress('')
   return samples
@@ -34,17 +34,12 @@ export async function runRounds(mode: Mode, peers: readonly Peer[], options: Rou
 type Taken = ReadonlyMap<Peer, readonly Sample[]>
 
 /** One server after the other. */
-async function takeEach(
-  mode: AloneMode,
-  peers: readonly Peer[],
-  options: SessionOptions,
-  settings: ModeSettings,
-  told: (what: string) => void,
-): Promise<Taken> {
+async function takeEach(mode: AloneMode, peers: readonly Peer[], options: RoundsOptions): Promise<Taken> {
+  const { settings, open, progress } = options
   const taken = new Map<Peer, readonly Sample[]>()
   for (const peer of peers) {
-    told(peer.label)
-    const session = await openSession(peer, options)
+    progress(peer.label)
+    const session = await open(peer)
     try {
       taken.set(peer, await session.awake(() => mode.measure(session, settings)))
     } finally {
@@ -54,67 +49,57 @@ async function takeEach(
   return taken
 }
 
-/** All servers at once, in turns. */
-async function takeTurns(
-  mode: TurnsMode,
-  peers: readonly Peer[],
-  round: number,
-  options: SessionOptions,
-  settings: ModeSettings,
-  told: (what: string) => void,
-): Promise<Taken> {
-  const allTurns = WARM_UP_TURNS + TURNS
-  const taken = new Map<Peer, Sample[]>()
-  const sessions: { readonly session: Session; readonly peer: Peer; readonly samples: Sample[] }[] = []
+/**
+ * All servers at once, in turns. Each turn has them in another order: who comes before leaves its traces in the caches of the
+ * processor, and some are better guests than others.
+ */
+async function takeTurns(mode: TurnsMode, peers: readonly Peer[], options: RoundsOptions): Promise<Taken> {
+  const { settings, open, progress } = options
+  const sessions: { readonly peer: Peer; readonly session: Session; readonly turns: Turn[] }[] = []
   try {
-    for (const peer of inOrder(peers, round)) {
-      told(`${peer.label} starts`)
-      const samples: Sample[] = []
-      sessions.push({ session: await openSession(peer, options), peer, samples })
-      taken.set(peer, samples)
+    for (const peer of peers) {
+      progress(`${peer.label} starts`)
+      sessions.push({ peer, session: await open(peer), turns: [] })
     }
     for (const stage of mode.stages(settings)) {
-      for (const { session, peer } of sessions) {
-        told(`${peer.label} warms up`)
+      for (const { peer, session } of sessions) {
+        progress(`${peer.label} warms up`)
         await session.awake(() => stage.prepare(session, settings))
       }
-      for (let turn = 0; turn < allTurns; turn++) {
-        told(`turn ${turn + 1} of ${allTurns}`)
-        for (const { session, samples } of inOrder(sessions, round * allTurns + turn)) {
+      for (let turn = 0; turn < WARM_UP_TURNS + TURNS; turn++) {
+        progress(`turn ${turn + 1} of ${WARM_UP_TURNS + TURNS}`)
+        for (const { session, turns } of shuffled(sessions)) {
           const measured = await session.awake(() => stage.measure(session, settings))
-          if (turn >= WARM_UP_TURNS) samples.push(...measured)
+          if (turn >= WARM_UP_TURNS) turns.push(...measured)
         }
       }
     }
   } finally {
     await Promise.all(sessions.map(({ session }) => session.close()))
   }
-  return taken
+  return new Map(sessions.map(({ peer, turns }) => [peer, summed(turns)]))
 }
 
-/** The samples of each metric as one: every turn's value, the median of them, and counts added up. */
-function joined(samples: readonly Sample[]): Omit<RoundSample, 'peer' | 'round'>[] {
-  const byMetric = new Map<string, Sample[]>()
-  for (const sample of samples) byMetric.set(sample.metric, [...(byMetric.get(sample.metric) ?? []), sample])
-  return [...byMetric.values()].map((ofMetric) => {
-    const values = ofMetric.map(({ value }) => value)
-    const details: Record<string, number> = {}
-    for (const sample of ofMetric) {
-      for (const [name, count] of Object.entries(sample.details)) details[name] = (details[name] ?? 0) + count
-    }
-    return { ...(ofMetric[0] as Sample), value: median(values), values, details }
+/** One sample for each metric, of all its turns. */
+function summed(turns: readonly Turn[]): Sample[] {
+  const totals = new Map<string, Record<string, number>>()
+  for (const { metric, cpuUs, count, details } of turns) {
+    const total = totals.get(metric) ?? {}
+    for (const [name, value] of Object.entries({ count, cpuUs, ...details })) total[name] = (total[name] ?? 0) + value
+    totals.set(metric, total)
+  }
+  return [...totals].map(([metric, details]) => {
+    const { cpuUs = 0, count = 0 } = details
+    return { metric, value: cpuUs / count, details }
   })
 }
 
-/**
- * A list in another order each time: over as many times as it is long, each entry is once at each place, and, if the length is even,
- * once behind each other entry (a Latin square that is balanced for first-order carry-over: E. J. Williams 1949). Whoever comes before
- * leaves caches to whoever comes next, and some are better guests than others.
- */
-export function inOrder<T>(list: readonly T[], time: number): T[] {
-  const { length } = list
-  return list.map((_, place) => {
-    const step = place % 2 === 0 ? place / 2 : length - (place + 1) / 2
-    return list[(step + time) % length] as T
-  })
+/** The same in a random order (Fisher and Yates). */
+function shuffled<T>(list: readonly T[]): T[] {
+  const copy = [...list]
+  for (let left = copy.length; left > 1; left--) {
+    const [one] = copy.splice(Math.floor(Math.random() * left), 1)
+    copy.push(one as T)
+  }
+  return copy
 }

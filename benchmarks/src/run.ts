@@ -13,6 +13,7 @@ import { type ModeResult, type RoundSample, tableOf } from './report/results'
 import { formatTable } from './report/text'
 import { runRounds } from './rounds'
 import { runScenario, type ScenarioResult } from './scenarios/run-scenario'
+import { openSession } from './session'
 
 /*
  * Composition: reads the command line, measures every peer in every round, prints and writes the report.
@@ -55,7 +56,9 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
     const load = mode.describe(options.settings)
     print(`\n${mode.name}: ${rounds === 1 ? 'one round' : `${rounds} rounds`}; ${load}`)
     const taking = peers.filter((peer) => peer.modes.includes(mode.name))
-    const samples = await runRounds(mode, taking, { ...common, rounds, settings: options.settings, progress })
+    const sessionOptions = { ...common, serverFlags: mode.serverFlags, features: mode.features ?? [] }
+    const open = (peer: Peer) => openSession(peer, sessionOptions)
+    const samples = await runRounds(mode, taking, { rounds, settings: options.settings, open, progress })
     const tables = mode.metrics(options.settings).map((metric) => tableOf(metric, taking, samples))
     modes.push({ name: mode.name, title: mode.title, rounds, load, tables, samples })
     for (const table of tables) print(`\n${formatTable(table)}`)

@@ -37,7 +37,7 @@ export function fakeMetric(id: string, bound = 1.5): Metric {
 /** Samples of one metric: the values of each peer, round by round. */
 export function fakeSamples(metric: string, values: Readonly<Record<string, readonly number[]>>): RoundSample[] {
   return Object.entries(values).flatMap(([peer, rounds]) =>
-    rounds.map((value, round) => ({ metric, value, values: [value], details: { messages: 100 }, round, peer })),
+    rounds.map((value, round) => ({ metric, value, details: { messages: 100 }, round, peer })),
   )
 }
 

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest'
 import { compareRuns, formatComparison } from '../src/report/comparison'
 import { betterRows, rowsWithBounds } from '../src/report/findings'
 import { formatNumber, formatRange, formatSpread, formatValue } from '../src/report/format'
-import { tableOf } from '../src/report/results'
-import { median, spreadOf } from '../src/report/statistics'
+import { spreadOf } from '../src/report/statistics'
 import { formatTable } from '../src/report/text'
 import { fakeMetric, fakeMode, fakePeer, fakeResults, PEERS } from './fake-results'
 
@@ -31,23 +30,6 @@ test('ratios are taken inside each round, and bounds hold for their median', () 
   expect(rows.get('raw-ws')?.overOurs).toEqual({ median: 1.5, min: 0.5, max: 2 })
   expect(rows.get('raw-ws')?.bound).toBeUndefined()
   expect(table?.compared).toMatchObject([{ peer: 'roomcast-history', ratio: { median: 1, min: 0.5, max: 2 } }])
-})
-
-test('ratios are taken inside each turn, and the median of the turns is that of the round', () => {
-  const sample = (peer: string, round: number, values: number[]) => {
-    return { metric: 'ack', peer, round, values, value: median(values), details: {} }
-  }
-  // The machine is ten times slower in the second turn, and somebody is disturbed in the third.
-  const samples = [
-    sample('raw-uws', 0, [1, 10, 1]),
-    sample('roomcast', 0, [1.5, 14, 9]),
-    sample('raw-uws', 1, [2, 2, 20]),
-    sample('roomcast', 1, [4, 4, 4]),
-  ]
-  const { rows } = tableOf(fakeMetric('ack', 1.7), PEERS.slice(0, 2), samples)
-  expect(rows[0]).toMatchObject({ value: { median: 1.5, min: 1, max: 2 }, ratio: { median: 1 } })
-  expect(rows[1]).toMatchObject({ value: { median: 6.5, min: 4, max: 9 }, ratio: { median: 1.75, min: 1.5, max: 2 } })
-  expect(rows[1]?.bound).toEqual({ limit: 1.7, isKept: false })
 })
 
 test('a peer is better than Roomcast by the median of its ratios; the reference and options of Roomcast are not peers', () => {

@@ -1,6 +1,6 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
-import type { Mode, ModeSettings, Sample } from './mode'
+import type { Mode, ModeSettings, Turn } from './mode'
 import { describeTurns, turnMs, withCpu } from './turns'
 
 const DEPTHS = [1, 8]
@@ -32,9 +32,9 @@ export const ackMode: Mode = {
         for (const depth of [...DEPTHS].reverse()) await call(session, depth, warmUpMs)
       },
       async measure(session, settings) {
-        const samples: Sample[] = []
-        for (const depth of DEPTHS) samples.push(await measureDepth(session, depth, settings))
-        return samples
+        const taken: Turn[] = []
+        for (const depth of DEPTHS) taken.push(await measureDepth(session, depth, settings))
+        return taken
       },
     },
   ],
@@ -44,7 +44,7 @@ function call({ load }: Session, depth: number, windowMs: number) {
   return load.request('call', { depth, windowMs }, windowMs + SLACK_MS)
 }
 
-async function measureDepth(session: Session, depth: number, settings: ModeSettings): Promise<Sample> {
+async function measureDepth(session: Session, depth: number, settings: ModeSettings): Promise<Turn> {
   const { calls, elapsedMs, cpuUs } = await withCpu(session, () => call(session, depth, turnMs(settings)))
-  return { metric: `ack-${depth}`, value: cpuUs / calls, details: { messages: calls, elapsedMs, cpuUs } }
+  return { metric: `ack-${depth}`, cpuUs, count: calls, details: { elapsedMs } }
 }

@@ -1,6 +1,6 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
-import type { Mode, ModeSettings, Sample } from './mode'
+import type { Mode, ModeSettings, Turn } from './mode'
 import { FIRST_MEMBERS } from './ticks'
 import { describeTurns, turnMs, withCpu } from './turns'
 
@@ -36,22 +36,18 @@ export const memberMode: Mode = {
         await session.assertMembers()
       },
       async measure(session, settings) {
-        const samples: Sample[] = []
-        for (const perBatch of PER_BATCH) samples.push(await measureBatches(session, perBatch, settings))
-        return samples
+        const taken: Turn[] = []
+        for (const perBatch of PER_BATCH) taken.push(await measureBatches(session, perBatch, settings))
+        return taken
       },
     },
   ],
 }
 
-async function measureBatches(session: Session, perBatch: number, settings: ModeSettings): Promise<Sample> {
+async function measureBatches(session: Session, perBatch: number, settings: ModeSettings): Promise<Turn> {
   const said = await withCpu(session, () => say(session, perBatch, turnMs(settings)))
   const { batches, deliveries, elapsedMs, cpuUs } = said
-  return {
-    metric: `member-${perBatch}`,
-    value: cpuUs / deliveries,
-    details: { deliveries, batches, elapsedMs, cpuUs },
-  }
+  return { metric: `member-${perBatch}`, cpuUs, count: deliveries, details: { batches, elapsedMs } }
 }
 
 function say({ load }: Session, perBatch: number, windowMs: number) {

@@ -33,13 +33,13 @@ export interface Metric {
   readonly bounds: Readonly<Record<string, number>>
 }
 
-/** What one peer came to, once. */
+/** What one peer came to in one round. */
 export interface Sample {
   /** Metric by its id. */
   readonly metric: string
   /** In the metric's unit; less is better. */
   readonly value: number
-  /** Counts behind the value, for the results file; those of turns are added up. */
+  /** Counts behind the value, for the results file. */
   readonly details: Readonly<Record<string, number>>
   /** What one must know to read it; absent if there is nothing. */
   readonly remark?: string
@@ -80,10 +80,20 @@ export interface TurnsMode extends CommonMode {
   stages(settings: ModeSettings): readonly Stage[]
 }
 
+/** What one turn of a server came to. Those of a round are added up, so that what happens seldom counts as often as it happens. */
+export interface Turn {
+  /** Metric by its id: microseconds of CPU for each of what is counted. */
+  readonly metric: string
+  readonly cpuUs: number
+  readonly count: number
+  /** More counts, for the results file. */
+  readonly details: Readonly<Record<string, number>>
+}
+
 /** What is measured in turns. */
 export interface Stage {
   /** Makes a server ready that is fresh, or has done the stages before: connections, and work until its code is compiled. */
   prepare(session: Session, settings: ModeSettings): Promise<void>
   /** One turn of one server. */
-  measure(session: Session, settings: ModeSettings): Promise<Sample[]>
+  measure(session: Session, settings: ModeSettings): Promise<Turn[]>
 }

@@ -1,7 +1,7 @@
 import type { Role } from '../load/dialects/dialect'
 import type { TicksOptions } from '../servers/serve'
 import type { Session } from '../session'
-import type { ModeSettings, Sample, Stage } from './mode'
+import type { ModeSettings, Stage, Turn } from './mode'
 import { turnMs } from './turns'
 
 const SLACK_MS = 25_000
@@ -42,18 +42,18 @@ export async function gather(
   await session.assertMembers()
 }
 
-/** One turn of several plans, one after the other: CPU per delivery. */
+/** One turn of several plans, one after the other; counts deliveries. */
 export async function measureEach(
   session: Session,
   plans: readonly TicksPlan[],
   settings: ModeSettings,
-): Promise<Sample[]> {
-  const samples: Sample[] = []
+): Promise<Turn[]> {
+  const taken: Turn[] = []
   for (const plan of plans) {
     const { ticks, elapsedMs, cpuUs, deliveries } = await runTicks(session, plan, turnMs(settings))
-    samples.push({ metric: plan.metric, value: cpuUs / deliveries, details: { deliveries, ticks, elapsedMs, cpuUs } })
+    taken.push({ metric: plan.metric, cpuUs, count: deliveries, details: { ticks, elapsedMs } })
   }
-  return samples
+  return taken
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Session } from '../session'
 import type { ModeSettings } from './mode'
 
 /** Turns of each server in a round. */
-export const TURNS = 5
+export const TURNS = 6
 /** Turns before those, which are not counted: with all connections there, and the caches of the machine as they will be. */
 export const WARM_UP_TURNS = 1
 

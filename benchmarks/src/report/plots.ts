@@ -30,7 +30,7 @@ const LEGEND: BarChart['legend'] = {
   better: 'another peer that is better than Roomcast',
 }
 const SUBTITLE =
-  'Ratio to raw uWebSockets.js in the same turn, median of the rounds, on a logarithmic scale. Less is better.'
+  'Ratio to raw uWebSockets.js in the same round, median of the rounds, on a logarithmic scale. Less is better.'
 
 /**
  * Every image of a run: the metrics with bounds in one, and modes with one of their own. Without a table there is no image.

@@ -29,7 +29,7 @@ export function readmeSection(results: Results): string {
   const versions = Object.entries(environment.packages).map((entry) => entry.join(' '))
   return [
     `\`npm run bench\` of ${date.slice(0, 10)}, ${spans === '1' ? 'one round' : `${spans} rounds`}, on ${environment.machine}, Node.js ${environment.node.slice(1)}; ${versions.join(', ')}.`,
-    'Server CPU and memory as ratios to a raw uWebSockets.js server in the same turn: the median of the rounds, for Roomcast',
+    'Server CPU and memory as ratios to a raw uWebSockets.js server in the same round: the median of the rounds, for Roomcast',
     'with their range. A bold ratio is better than that of Roomcast.',
     '',
     '![Ratios of Roomcast and its peers to raw uWebSockets.js; the numbers are in the table](benchmarks/results/main.svg)',

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Results } from './results'
 
 /** Changes with the shape of `Results`. */
-const FORMAT = 3
+const FORMAT = 2
 
 /** Of every number that is no whole one. More digits would be noise, and half of the file. */
 const SIGNIFICANT_DIGITS = 5

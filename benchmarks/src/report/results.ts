@@ -2,7 +2,7 @@ import type { Metric, Sample } from '../modes/mode'
 import { type Comparison, OURS, type Peer, REFERENCE } from '../peers'
 import type { ScenarioResult } from '../scenarios/run-scenario'
 import type { Environment } from './environment'
-import { median, type Spread, spreadOf } from './statistics'
+import { type Spread, spreadOf } from './statistics'
 
 /** All that a run came to: what the results file holds, and what every report is made of. */
 export interface Results {
@@ -63,12 +63,10 @@ export interface ModeResult {
   readonly samples: readonly RoundSample[]
 }
 
-/** What a peer came to in one round. */
+/** A sample and where it belongs. */
 export interface RoundSample extends Sample {
   readonly round: number
   readonly peer: string
-  /** Of each turn, in the order in which all peers of the round took theirs; one where there are no turns. Their median is `value`. */
-  readonly values: readonly number[]
 }
 
 /** One peer in one table. */
@@ -76,9 +74,9 @@ export interface Row {
   readonly peer: string
   readonly label: string
   readonly value: Spread
-  /** Value over the reference's value of the same turn, the median of each round. */
+  /** Value over the reference's value of the same round. */
   readonly ratio: Spread
-  /** Value over Roomcast's in the same way: below 1, this peer is better. */
+  /** Value over Roomcast's value of the same round: below 1, this peer is better. */
   readonly overOurs: Spread
   readonly bound: Bound | undefined
 }
@@ -92,7 +90,7 @@ export interface Bound {
 /** One peer over its counterpart. */
 export interface ComparedRow extends Comparison {
   readonly peer: string
-  /** Value over the counterpart's in the same way. */
+  /** Value over the counterpart's value of the same round. */
   readonly ratio: Spread
 }
 
@@ -145,13 +143,9 @@ export function tableOf(metric: Metric, peers: readonly Peer[], samples: readonl
   return { metric, rows, compared }
 }
 
-/** Values of one peer over those of another in the same turns; the median of a round counts. */
+/** Value of one peer over that of another in the same round. */
 function ratioOf(samples: readonly RoundSample[], name: string, baseline: string): Spread {
-  const baselines = new Map(samples.filter(({ peer }) => peer === baseline).map(({ round, values }) => [round, values]))
+  const baselines = new Map(samples.filter(({ peer }) => peer === baseline).map(({ round, value }) => [round, value]))
   const own = samples.filter(({ peer }) => peer === name)
-  return spreadOf(
-    own.map(({ round, values }) =>
-      median(values.map((value, turn) => value / (baselines.get(round)?.[turn] ?? Number.NaN))),
-    ),
-  )
+  return spreadOf(own.map(({ round, value }) => value / (baselines.get(round) ?? Number.NaN)))
 }

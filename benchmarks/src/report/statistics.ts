@@ -5,11 +5,6 @@ export interface Spread {
   readonly max: number
 }
 
-/** Middle of `values`, of which there is at least one. */
-export function median(values: readonly number[]): number {
-  return spreadOf(values).median
-}
-
 /** Spread of `values`, of which there is at least one. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)

@@ -23,7 +23,9 @@ export class SocketListeners {
   }
 
   set(event: string, list: readonly AnyListener[]): void {
-    const listeners = list.length === 1 ? (list[0] as AnyListener) : list
+    const [lone] = list
+    // What is no function is one only by the word of somebody without types, and fails when it is called.
+    const listeners = list.length === 1 && typeof lone === 'function' ? lone : list
     // A name that comes later stands behind the others, also when the first has gone.
     if (this.first === null && !this.others?.size) this.first = event
     if (event === this.first) this.ofFirst = listeners
