@@ -1,9 +1,6 @@
 import { OURS } from '../peers'
-import type { Mode } from './mode'
+import { type Mode, WARM_UP_CONNECTIONS } from './mode'
 import { TURNS, WARM_UP_TURNS, withCpu } from './turns'
-
-/** So many until the code that lets one in is compiled; with fewer it is the compiler that is measured. */
-const WARM_UP_CONNECTIONS = 4_000
 
 /** How many may come where a process may have so many connections: more come than are counted. */
 export function mostComers(connections: number): number {

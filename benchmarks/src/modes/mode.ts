@@ -2,8 +2,11 @@ import type { Feature } from '../servers/serve'
 import type { Session } from '../session'
 import type { ModeName } from './mode-name'
 
-/** Connections before the first reading, so that code, tables and heap of the first ones are not counted. */
-export const WARM_UP_CONNECTIONS = 500
+/**
+ * Connections before the first reading, where connections are what is measured: so many until the code that lets one in is compiled. With
+ * fewer it is the compiler that is measured, its time and its memory.
+ */
+export const WARM_UP_CONNECTIONS = 4_000
 
 /** What a run may vary. */
 export interface ModeSettings {
