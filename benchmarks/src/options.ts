@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { MicroPlan } from '../micro/run-micro'
 import { MODES } from './modes'
-import { mostComers } from './modes/connect'
-import { type Mode, type ModeSettings, WARM_UP_CONNECTIONS } from './modes/mode'
+import type { Mode, ModeSettings } from './modes/mode'
 import type { ModeName } from './modes/mode-name'
 import { OURS, PEERS, type Peer, REFERENCE } from './peers'
 import { SCENARIOS } from './scenarios'
@@ -54,10 +53,11 @@ interface Defaults extends ModeSettings {
 
 const FULL: Defaults = {
   rounds: 5,
-  windowMs: 900,
+  windowMs: 800,
   warmUpMs: 500,
   callers: 50,
   members: 1_000,
+  warmUpConnections: 4_000,
   comers: 3_000,
   roomSizes: [20, 10_000],
   payloadMembers: 100,
@@ -66,7 +66,7 @@ const FULL: Defaults = {
 const QUICK: Defaults = {
   ...FULL,
   rounds: 1,
-  windowMs: 300,
+  windowMs: 500,
   warmUpMs: 300,
   comers: 1_000,
   roomSizes: [20, 2_000],
@@ -147,8 +147,9 @@ function withConnections(settings: ModeSettings, connections: number): ModeSetti
 /** Fewer connections where one process may not have as many. @param remarks  Gets a line for each number that is less. */
 function withinLimit(settings: ModeSettings, chosenModes: readonly Mode[], remarks: string[]): ModeSettings {
   const limit = mostConnections()
-  const mostMembers = limit - WARM_UP_CONNECTIONS
-  const fit = (name: ModeName, asked: readonly number[], most = mostMembers) => {
+  const warmUpConnections = Math.min(settings.warmUpConnections, Math.floor(limit / 4))
+  const most = limit - warmUpConnections
+  const fit = (name: ModeName, asked: readonly number[]) => {
     const isTooMuch = asked.some((count) => count > most)
     if (isTooMuch && chosenModes.some((mode) => mode.name === name)) {
       remarks.push(`${name}: ${most} connections, not ${asked.at(-1)}: the descriptor limit allows no more`)
@@ -158,8 +159,9 @@ function withinLimit(settings: ModeSettings, chosenModes: readonly Mode[], remar
   const { members, comers, roomSizes, idle } = settings
   return {
     ...settings,
+    warmUpConnections,
     members: fit('broadcast', [members])[0] as number,
-    comers: fit('connect', [comers], mostComers(limit))[0] as number,
+    comers: fit('connect', [comers])[0] as number,
     roomSizes: fit('sizes', roomSizes),
     idle: fit('idle', idle),
   }

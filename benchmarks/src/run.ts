@@ -11,9 +11,8 @@ import { describeEnvironment, formatEnvironment, packageVersion } from './report
 import { writeResults } from './report/files'
 import { type ModeResult, type RoundSample, tableOf } from './report/results'
 import { formatTable } from './report/text'
-import { runRounds } from './rounds'
 import { runScenario, type ScenarioResult } from './scenarios/run-scenario'
-import { openSession } from './session'
+import { type SessionOptions, withSession } from './session'
 
 /*
  * Composition: reads the command line, measures every peer in every round, prints and writes the report.
@@ -54,11 +53,9 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
   for (const mode of options.modes) {
     const rounds = Math.max(1, Math.round(options.rounds * mode.roundsFactor))
     const load = mode.describe(options.settings)
-    print(`\n${mode.name}: ${rounds === 1 ? 'one round' : `${rounds} rounds`}; ${load}`)
+    print(`\n${mode.name}: ${rounds} rounds; ${load}`)
     const taking = peers.filter((peer) => peer.modes.includes(mode.name))
-    const sessionOptions = { ...common, serverFlags: mode.serverFlags, features: mode.features ?? [] }
-    const open = (peer: Peer) => openSession(peer, sessionOptions)
-    const samples = await runRounds(mode, taking, { rounds, settings: options.settings, open, progress })
+    const samples = await runMode(mode, taking, rounds, options, common)
     const tables = mode.metrics(options.settings).map((metric) => tableOf(metric, taking, samples))
     modes.push({ name: mode.name, title: mode.title, rounds, load, tables, samples })
     for (const table of tables) print(`\n${formatTable(table)}`)
@@ -99,6 +96,28 @@ async function run(options: RunOptions, argv: readonly string[]): Promise<void> 
   const broken = scenarios.filter(({ verdicts }) => verdicts.some(({ isKept }) => !isKept))
   if (broken.length > 0)
     throw new Error(`bounds that were not kept: ${broken.map(({ scenario }) => scenario).join(', ')}`)
+}
+
+/** Interleaved rounds: each measures every peer, beginning with another one. */
+async function runMode(
+  mode: Mode,
+  peers: readonly Peer[],
+  rounds: number,
+  { settings }: RunOptions,
+  common: Omit<SessionOptions, 'serverFlags' | 'features'>,
+): Promise<RoundSample[]> {
+  const samples: RoundSample[] = []
+  const sessionOptions = { ...common, serverFlags: mode.serverFlags, features: mode.features ?? [] }
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < peers.length; turn++) {
+      const peer = peers[(turn + round) % peers.length] as Peer
+      progress(`${mode.name}: round ${round + 1} of ${rounds}, ${peer.label}`)
+      const measured = await withSession(peer, sessionOptions, (session) => mode.measure(session, settings))
+      samples.push(...measured.map((sample) => ({ ...sample, round, peer: peer.name })))
+    }
+  }
+  progress('')
+  return samples
 }
 
 /** Why a peer cannot take part; nothing if it can. */

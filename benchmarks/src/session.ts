@@ -28,16 +28,8 @@ export interface Session {
   connect(count: number, role?: Role, load?: Child<LoadCommands>): Promise<void>
   /** Starts another load process, which sleeps while it has nothing to do. It ends with the session. */
   startLoad(name: string): Promise<Child<LoadCommands>>
-  /**
-   * Fails unless the server counts `total` members of the room. Counting may cost the server memory.
-   *
-   * @param total  @default as many as {@link Session.connect} has opened
-   */
-  assertMembers(total?: number): Promise<void>
-  /** Runs `body` with a load that polls. Outside of it the load sleeps, so that it takes nothing from other sessions. */
-  awake<T>(body: () => Promise<T>): Promise<T>
-  /** Ends the processes. */
-  close(): Promise<void>
+  /** Fails unless the server counts `total` members of the room. Counting may cost the server memory. */
+  assertMembers(total: number): Promise<void>
 }
 
 /** What sessions have in common. */
@@ -51,8 +43,12 @@ export interface SessionOptions {
   readonly profileDirectory: string | undefined
 }
 
-/** Starts the processes for `peer`. */
-export async function openSession(peer: Peer, options: SessionOptions): Promise<Session> {
+/** Starts the processes for `peer`, lets `body` measure, and ends them whatever happens. */
+export async function withSession<T>(
+  peer: Peer,
+  options: SessionOptions,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
   const { pinning, serverFlags, features, profileDirectory } = options
   const { runtime = 'node' } = peer
   const executable = runtimePath(runtime)
@@ -78,37 +74,25 @@ export async function openSession(peer: Peer, options: SessionOptions): Promise<
     loads.push(child)
     return child
   }
-  const close = async () => {
+  try {
+    const load = await startLoad('load')
+    if (pinning.kind === 'pinned') await load.request('stayAwake', undefined, REQUEST_TIMEOUT_MS)
+    return await body({
+      server,
+      load,
+      gatePort: ready.gatePort,
+      target,
+      connect: (count, role, process = load) =>
+        process.request('connect', { ...target, count, role }, CONNECT_TIMEOUT_MS),
+      startLoad,
+      async assertMembers(total) {
+        const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
+        if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)
+      },
+    })
+  } finally {
     for (const load of loads) await load.stop()
     await server.stop()
-  }
-  const load = await startLoad('load').catch(async (error) => {
-    await close()
-    throw error
-  })
-  let connected = 0
-  return {
-    server,
-    load,
-    gatePort: ready.gatePort,
-    target,
-    async connect(count, role, process = load) {
-      await process.request('connect', { ...target, count, role }, CONNECT_TIMEOUT_MS)
-      connected += count
-    },
-    startLoad,
-    async assertMembers(total = connected) {
-      const members = await server.request('members', undefined, REQUEST_TIMEOUT_MS)
-      if (members !== total) throw new Error(`${peer.name} has ${members} members of the room, not ${total}`)
-    },
-    async awake(body) {
-      // Where both have the same core, polling would take it from the server.
-      if (pinning.kind === 'pinned') await load.request('stayAwake', undefined, REQUEST_TIMEOUT_MS)
-      const result = await body()
-      await load.request('rest', undefined, REQUEST_TIMEOUT_MS)
-      return result
-    },
-    close,
   }
 }
 

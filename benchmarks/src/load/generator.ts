@@ -19,8 +19,6 @@ import type { Traffic } from './traffic'
 export interface LoadCommands {
   /** Polls from now on instead of sleeping, so that no server pays for waking this process up. */
   stayAwake(args: undefined): void
-  /** Sleeps again while there is nothing to do, and answers what servers ask of everybody from time to time. */
-  rest(args: undefined): void
   /** Opens more connections and waits until all are in the room. */
   connect(args: ConnectOptions): Promise<void>
   /** Sends batches of calls on every connection, the next when all are answered. */
@@ -48,17 +46,10 @@ export interface LoadCommands {
 const crowd = new Crowd()
 const pollingCrowd = new PollingCrowd()
 const presenceCrowd = new PresenceCrowd()
-let isAwake = false
 
 answerRequests<LoadCommands>(
   {
-    stayAwake() {
-      isAwake = true
-      poll()
-    },
-    rest() {
-      isAwake = false
-    },
+    stayAwake,
     connect: (options) => crowd.connect(options),
     call: (options) => runCalls(crowd, options),
     latency: (options) => runLatency(crowd, options),
@@ -74,6 +65,6 @@ answerRequests<LoadCommands>(
   undefined,
 )
 
-function poll(): void {
-  if (isAwake) setImmediate(poll)
+function stayAwake(): void {
+  setImmediate(stayAwake)
 }

@@ -1,7 +1,6 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
-import type { Mode, ModeSettings, Turn } from './mode'
-import { describeTurns, turnMs, withCpu } from './turns'
+import type { Mode, ModeSettings, Sample } from './mode'
 
 const DEPTHS = [1, 8]
 const BOUNDS: Readonly<Record<number, number>> = { 1: 1.25, 8: 1.7 }
@@ -13,9 +12,9 @@ export const ackMode: Mode = {
   title: 'Events with an ack',
   roundsFactor: 1,
   serverFlags: [],
-  describe: (settings) =>
-    `${settings.callers} connections, batches of 1 and 8 calls in one write each, the next batch when all are answered; ` +
-    describeTurns(settings),
+  describe: ({ callers, windowMs, warmUpMs }) =>
+    `${callers} connections, batches of 1 and 8 calls in one write each, the next batch when all are answered; ` +
+    `${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () =>
     DEPTHS.map((depth) => ({
       id: `ack-${depth}`,
@@ -23,28 +22,30 @@ export const ackMode: Mode = {
       unit: 'µs server CPU per message',
       bounds: { [OURS]: BOUNDS[depth] ?? Number.NaN },
     })),
-  stages: () => [
-    {
-      async prepare(session, { callers, warmUpMs }) {
-        await session.connect(callers)
-        await session.assertMembers()
-        // The deepest first: it is the fastest way to have the code compiled, for all of them.
-        for (const depth of [...DEPTHS].reverse()) await call(session, depth, warmUpMs)
-      },
-      async measure(session, settings) {
-        const taken: Turn[] = []
-        for (const depth of DEPTHS) taken.push(await measureDepth(session, depth, settings))
-        return taken
-      },
-    },
-  ],
+  async measure(session, settings) {
+    await session.connect(settings.callers)
+    await session.assertMembers(settings.callers)
+    // The deepest is also the fastest way to have the code compiled, for all of them.
+    await call(session, Math.max(...DEPTHS), settings.warmUpMs)
+    const samples: Sample[] = []
+    for (const depth of DEPTHS) samples.push(await measureDepth(session, depth, settings))
+    return samples
+  },
 }
 
 function call({ load }: Session, depth: number, windowMs: number) {
   return load.request('call', { depth, windowMs }, windowMs + SLACK_MS)
 }
 
-async function measureDepth(session: Session, depth: number, settings: ModeSettings): Promise<Turn> {
-  const { calls, elapsedMs, cpuUs } = await withCpu(session, () => call(session, depth, turnMs(settings)))
-  return { metric: `ack-${depth}`, cpuUs, count: calls, details: { elapsedMs } }
+async function measureDepth(session: Session, depth: number, settings: ModeSettings): Promise<Sample> {
+  const { server } = session
+  await call(session, depth, settings.warmUpMs)
+  const before = await server.request('cpu', undefined, SLACK_MS)
+  const { calls, elapsedMs } = await call(session, depth, settings.windowMs)
+  const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
+  return {
+    metric: `ack-${depth}`,
+    value: cpuUs / calls,
+    details: { messages: calls, elapsedMs, cpuUs, perSecond: (calls / elapsedMs) * 1000 },
+  }
 }

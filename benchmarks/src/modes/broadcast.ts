@@ -1,7 +1,6 @@
 import { OURS } from '../peers'
 import type { Mode } from './mode'
-import { type TicksPlan, ticksStage } from './ticks'
-import { describeTurns } from './turns'
+import { gather, measureEach, type TicksPlan } from './ticks'
 
 const PER_TICK = [1, 16]
 
@@ -11,9 +10,9 @@ export const broadcastMode: Mode = {
   title: 'Messages to a room',
   roundsFactor: 1,
   serverFlags: [],
-  describe: (settings) =>
-    `${settings.members} members of one room, ticks of 1 and 16 messages sent in one turn of the event loop, the next tick ` +
-    `when every member has received all of the last; ${describeTurns(settings)}`,
+  describe: ({ members, windowMs, warmUpMs }) =>
+    `${members} members of one room, ticks of 1 and 16 messages sent in one turn of the event loop, the next tick ` +
+    `when every member has received all of the last; ${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () =>
     PER_TICK.map((perTick) => ({
       id: `broadcast-${perTick}`,
@@ -21,7 +20,11 @@ export const broadcastMode: Mode = {
       unit: 'µs server CPU per delivery',
       bounds: { [OURS]: 1.05 },
     })),
-  stages: ({ members }) => [ticksStage(PER_TICK.map(planOf), members)],
+  async measure(session, settings) {
+    const plans = PER_TICK.map(planOf)
+    await gather(session, plans, settings, settings.members)
+    return await measureEach(session, plans, settings)
+  },
 }
 
 function planOf(perTick: number): TicksPlan {

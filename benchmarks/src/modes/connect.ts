@@ -1,11 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OURS } from '../peers'
-import { type Mode, WARM_UP_CONNECTIONS } from './mode'
-import { TURNS, WARM_UP_TURNS, withCpu } from './turns'
+import type { Mode } from './mode'
 
-/** How many may come where a process may have so many connections: more come than are counted. */
-export function mostComers(connections: number): number {
-  return Math.max(1, TURNS * Math.floor((connections - WARM_UP_CONNECTIONS) / (WARM_UP_TURNS + TURNS)))
-}
+const SETTLE_MS = 500
+const SLACK_MS = 15_000
 
 /** Connections that come, 64 at a time, and join one room. */
 export const connectMode: Mode = {
@@ -13,9 +11,8 @@ export const connectMode: Mode = {
   title: 'Connecting',
   roundsFactor: 1,
   serverFlags: [],
-  describe: ({ comers }) =>
-    `connections that open and join one room, 64 at a time; ${TURNS} turns of ${perTurn(comers)} connections after ` +
-    `${WARM_UP_CONNECTIONS} of them and ${WARM_UP_TURNS} turn`,
+  describe: ({ comers, warmUpConnections }) =>
+    `${comers} connections that open and join one room, 64 at a time, after ${warmUpConnections} that are not counted`,
   metrics: () => [
     {
       id: 'connect',
@@ -24,23 +21,16 @@ export const connectMode: Mode = {
       bounds: { [OURS]: 1.5 },
     },
   ],
-  stages: () => [
-    {
-      prepare: ({ connect }) => connect(WARM_UP_CONNECTIONS),
-      async measure(session, { comers }) {
-        const connections = perTurn(comers)
-        const { elapsedMs, cpuUs } = await withCpu(session, async () => {
-          const start = performance.now()
-          await session.connect(connections)
-          return { elapsedMs: performance.now() - start }
-        })
-        await session.assertMembers()
-        return [{ metric: 'connect', cpuUs, count: connections, details: { elapsedMs } }]
-      },
-    },
-  ],
-}
-
-function perTurn(comers: number): number {
-  return Math.ceil(comers / TURNS)
+  async measure({ server, connect, assertMembers }, { comers, warmUpConnections }) {
+    await connect(warmUpConnections)
+    await sleep(SETTLE_MS)
+    const before = await server.request('cpu', undefined, SLACK_MS)
+    const start = performance.now()
+    await connect(comers)
+    const elapsedMs = performance.now() - start
+    const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
+    await assertMembers(warmUpConnections + comers)
+    const perSecond = (comers / elapsedMs) * 1000
+    return [{ metric: 'connect', value: cpuUs / comers, details: { connections: comers, elapsedMs, cpuUs, perSecond } }]
+  },
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OURS } from '../peers'
-import { type Mode, type Sample, WARM_UP_CONNECTIONS } from './mode'
+import type { Mode, Sample } from './mode'
 
 /**
  * 10,000 connections at once leave a young generation of up to 32 MB, which V8 takes back some seconds later,
@@ -16,8 +16,8 @@ export const idleMode: Mode = {
   title: 'Idle connections',
   roundsFactor: 0.6,
   serverFlags: [YOUNG_GENERATION],
-  describe: ({ idle }) =>
-    `${idle.join(' and ')} connections that joined one room, after ${WARM_UP_CONNECTIONS} that are not counted; ` +
+  describe: ({ idle, warmUpConnections }) =>
+    `${idle.join(' and ')} connections that joined one room, after ${warmUpConnections} that are not counted; ` +
     'growth of RSS after garbage collection',
   metrics: ({ idle }) =>
     idle.map((count) => ({
@@ -26,8 +26,8 @@ export const idleMode: Mode = {
       unit: 'bytes of server RSS',
       bounds: { [OURS]: 1.8 },
     })),
-  async measure(session, { idle }) {
-    await session.connect(WARM_UP_CONNECTIONS)
+  async measure(session, { idle, warmUpConnections }) {
+    await session.connect(warmUpConnections)
     await sleep(SETTLE_MS)
     // The first collections drop code that only the start needed; that is not to lie between two readings.
     await session.server.request('memory', undefined, SLACK_MS)
@@ -50,7 +50,7 @@ export const idleMode: Mode = {
         },
       })
     }
-    await session.assertMembers()
+    await session.assertMembers(warmUpConnections + connected)
     return samples
   },
 }

@@ -32,7 +32,7 @@ export const latencyMode: Mode = {
     })),
   async measure({ server, load, connect, assertMembers }, { callers, warmUpMs, windowMs }) {
     await connect(callers)
-    await assertMembers()
+    await assertMembers(callers)
     const longMs = WINDOWS * windowMs
     // At the rate of the clock it would take seconds until the code is compiled.
     await load.request('call', { depth: 8, windowMs: warmUpMs }, warmUpMs + SLACK_MS)

@@ -1,8 +1,7 @@
 import { OURS } from '../peers'
 import type { Session } from '../session'
-import type { Mode, ModeSettings, Turn } from './mode'
+import type { Mode, ModeSettings, Sample } from './mode'
 import { FIRST_MEMBERS } from './ticks'
-import { describeTurns, turnMs, withCpu } from './turns'
 
 const PER_BATCH = [1, 16]
 const BOUNDS: Readonly<Record<number, Readonly<Record<string, number>>>> = { 1: {}, 16: { [OURS]: 1.1 } }
@@ -15,9 +14,9 @@ export const memberMode: Mode = {
   roundsFactor: 1,
   serverFlags: [],
   features: ['say'],
-  describe: (settings) =>
-    `one member of a room sends to ${settings.members} others, 1 and 16 messages in one write, the next when every one of them ` +
-    `has received all of the last; ${describeTurns(settings)}`,
+  describe: ({ members, windowMs, warmUpMs }) =>
+    `one member of a room sends to ${members} others, 1 and 16 messages in one write, the next when every one of them ` +
+    `has received all of the last; ${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () =>
     PER_BATCH.map((perBatch) => ({
       id: `member-${perBatch}`,
@@ -25,29 +24,30 @@ export const memberMode: Mode = {
       unit: 'µs server CPU per delivery',
       bounds: BOUNDS[perBatch] ?? {},
     })),
-  stages: () => [
-    {
-      async prepare(session, { members, warmUpMs }) {
-        const first = Math.min(FIRST_MEMBERS, members)
-        await session.connect(first)
-        await session.connect(1, 'speaker')
-        for (const perBatch of PER_BATCH) await say(session, perBatch, warmUpMs)
-        await session.connect(members - first)
-        await session.assertMembers()
-      },
-      async measure(session, settings) {
-        const taken: Turn[] = []
-        for (const perBatch of PER_BATCH) taken.push(await measureBatches(session, perBatch, settings))
-        return taken
-      },
-    },
-  ],
+  async measure(session, settings) {
+    const first = Math.min(FIRST_MEMBERS, settings.members)
+    await session.connect(first)
+    await session.connect(1, 'speaker')
+    for (const perBatch of PER_BATCH) await say(session, perBatch, settings.warmUpMs)
+    await session.connect(settings.members - first)
+    await session.assertMembers(settings.members + 1)
+    const samples: Sample[] = []
+    for (const perBatch of PER_BATCH) samples.push(await measureBatches(session, perBatch, settings))
+    return samples
+  },
 }
 
-async function measureBatches(session: Session, perBatch: number, settings: ModeSettings): Promise<Turn> {
-  const said = await withCpu(session, () => say(session, perBatch, turnMs(settings)))
-  const { batches, deliveries, elapsedMs, cpuUs } = said
-  return { metric: `member-${perBatch}`, cpuUs, count: deliveries, details: { batches, elapsedMs } }
+async function measureBatches(session: Session, perBatch: number, settings: ModeSettings): Promise<Sample> {
+  const { server } = session
+  await say(session, perBatch, settings.warmUpMs)
+  const before = await server.request('cpu', undefined, SLACK_MS)
+  const { batches, deliveries, elapsedMs } = await say(session, perBatch, settings.windowMs)
+  const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
+  return {
+    metric: `member-${perBatch}`,
+    value: cpuUs / deliveries,
+    details: { deliveries, batches, elapsedMs, cpuUs, perSecond: (deliveries / elapsedMs) * 1000 },
+  }
 }
 
 function say({ load }: Session, perBatch: number, windowMs: number) {

@@ -36,7 +36,7 @@ export const pausedMode: Mode = {
 
     const paused = await startLoad('paused members')
     await connect(PAUSED, 'paused', paused)
-    await assertMembers()
+    await assertMembers(members + PAUSED)
     paused.freeze()
     await server.request('fill', { bytes: FILL_BYTES }, FILL_TIMEOUT_MS)
     const filled = await server.request('memory', undefined, SLACK_MS)

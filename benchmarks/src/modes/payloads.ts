@@ -1,7 +1,6 @@
 import { PAYLOAD_NAMES, PAYLOAD_TITLES, type PayloadName } from '../payloads'
 import type { Mode } from './mode'
-import { type TicksPlan, ticksStage } from './ticks'
-import { describeTurns } from './turns'
+import { gather, measureEach, type TicksPlan } from './ticks'
 
 /** Messages of several kinds and lengths to a room: what encoding costs, and what bytes cost. */
 export const payloadsMode: Mode = {
@@ -9,9 +8,9 @@ export const payloadsMode: Mode = {
   title: 'Messages of several kinds',
   roundsFactor: 0.6,
   serverFlags: [],
-  describe: (settings) =>
-    `as broadcast, with ${settings.payloadMembers} members, one message per tick, of each payload; ` +
-    describeTurns(settings),
+  describe: ({ payloadMembers, windowMs, warmUpMs }) =>
+    `as broadcast, with ${payloadMembers} members, one message per tick, of each payload; ` +
+    `${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: ({ payloadMembers }) =>
     PAYLOAD_NAMES.map((payload) => ({
       id: `payloads-${payload}`,
@@ -19,7 +18,11 @@ export const payloadsMode: Mode = {
       unit: 'µs server CPU per delivery',
       bounds: {},
     })),
-  stages: ({ payloadMembers }) => [ticksStage(PAYLOAD_NAMES.map(planOf), payloadMembers)],
+  async measure(session, settings) {
+    const plans = PAYLOAD_NAMES.map(planOf)
+    await gather(session, plans, settings, settings.payloadMembers)
+    return await measureEach(session, plans, settings)
+  },
 }
 
 function planOf(payload: PayloadName): TicksPlan {

@@ -1,5 +1,4 @@
 import type { Mode } from './mode'
-import { describeTurns, turnMs, withCpu } from './turns'
 
 const VISITORS = 100
 /** Fewer warm up a slow server as well, which takes its time for all of them. */
@@ -15,27 +14,34 @@ export const presenceMode: Mode = {
   roundsFactor: 0.6,
   serverFlags: [],
   features: ['presence'],
-  describe: (settings) =>
-    `${settings.members} members who see who is in their room; ${VISITORS} others come at once, and leave at once when every member ` +
-    `has seen all of them; once or more in each turn; ${describeTurns(settings)}`,
+  describe: ({ members, windowMs, warmUpMs }) =>
+    `${members} members who see who is in their room; ${VISITORS} others come at once, and leave at once when every member ` +
+    `has seen all of them; again and again for ${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () => [
     { id: 'presence', title: 'a change seen by a member', unit: 'µs server CPU per change and member', bounds: {} },
   ],
-  stages: () => [
-    {
-      async prepare({ load, target, assertMembers }, { members, warmUpMs }) {
-        await load.request('watchPeople', { ...target, count: members }, CONNECT_TIMEOUT_MS)
-        await assertMembers(members)
-        await load.request('storm', { visitors: WARM_UP_VISITORS, windowMs: warmUpMs }, warmUpMs + SLACK_MS)
+  async measure({ server, load, target, assertMembers }, { members, warmUpMs, windowMs }) {
+    await load.request('watchPeople', { ...target, count: members }, CONNECT_TIMEOUT_MS)
+    await assertMembers(members)
+    await load.request('storm', { visitors: WARM_UP_VISITORS, windowMs: warmUpMs }, warmUpMs + SLACK_MS)
+    const before = await server.request('cpu', undefined, SLACK_MS)
+    const storm = await load.request('storm', { visitors: VISITORS, windowMs }, windowMs + SLACK_MS)
+    const cpuUs = (await server.request('cpu', undefined, SLACK_MS)) - before
+    await assertMembers(members)
+    const { cycles, seen, messages, bytes, elapsedMs } = storm
+    return [
+      {
+        metric: 'presence',
+        value: cpuUs / seen,
+        details: {
+          seen,
+          cycles,
+          elapsedMs,
+          cpuUs,
+          messagesPerChange: messages / seen,
+          bytesPerChange: bytes / seen,
+        },
       },
-      async measure(session, settings) {
-        const windowMs = turnMs(settings)
-        const { cycles, seen, messages, bytes, elapsedMs, cpuUs } = await withCpu(session, () =>
-          session.load.request('storm', { visitors: VISITORS, windowMs }, windowMs + SLACK_MS),
-        )
-        await session.assertMembers(settings.members)
-        return [{ metric: 'presence', cpuUs, count: seen, details: { cycles, messages, bytes, elapsedMs } }]
-      },
-    },
-  ],
+    ]
+  },
 }

@@ -1,6 +1,5 @@
-import type { Mode, Stage } from './mode'
-import { measureEach, runTicks, type TicksPlan } from './ticks'
-import { describeTurns } from './turns'
+import type { Mode, Sample } from './mode'
+import { measureEach, type TicksPlan } from './ticks'
 
 const PER_TICK = [1, 16]
 
@@ -10,26 +9,25 @@ export const sizesMode: Mode = {
   title: 'Messages to rooms of several sizes',
   roundsFactor: 0.6,
   serverFlags: [],
-  describe: (settings) =>
-    `as broadcast, with ${settings.roomSizes.join(' and ')} members: ticks of 1 and 16 messages; ${describeTurns(settings)}`,
+  describe: ({ roomSizes, windowMs, warmUpMs }) =>
+    `as broadcast, with ${roomSizes.join(' and ')} members: ticks of 1 and 16 messages; ` +
+    `${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: ({ roomSizes }) => roomSizes.flatMap((members) => PER_TICK.map((perTick) => metricOf(members, perTick))),
-  stages: ({ roomSizes }) => roomSizes.map((members, i) => stageOf(members, members - (roomSizes[i - 1] ?? 0))),
-}
-
-/** @param more  Members that were not there in the stage before. */
-function stageOf(members: number, more: number): Stage {
-  const plans = PER_TICK.map((perTick): TicksPlan => {
-    const metric = metricOf(members, perTick).id
-    return { metric, payload: 'tick', perTick, audience: 'room', turns: 'one' }
-  })
-  return {
-    async prepare(session, { warmUpMs }) {
-      await session.connect(more)
-      await session.assertMembers()
-      for (const plan of plans) await runTicks(session, plan, warmUpMs)
-    },
-    measure: (session, settings) => measureEach(session, plans, settings),
-  }
+  async measure(session, settings) {
+    const samples: Sample[] = []
+    let connected = 0
+    for (const members of settings.roomSizes) {
+      await session.connect(members - connected)
+      connected = members
+      await session.assertMembers(members)
+      const plans = PER_TICK.map((perTick): TicksPlan => {
+        const metric = metricOf(members, perTick).id
+        return { metric, payload: 'tick', perTick, audience: 'room', turns: 'one' }
+      })
+      samples.push(...(await measureEach(session, plans, settings)))
+    }
+    return samples
+  },
 }
 
 function metricOf(members: number, perTick: number) {

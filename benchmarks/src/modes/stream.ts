@@ -1,6 +1,5 @@
 import type { Mode } from './mode'
-import { ticksStage } from './ticks'
-import { describeTurns } from './turns'
+import { gather, measureTicks } from './ticks'
 
 const MESSAGES = 16
 
@@ -10,9 +9,9 @@ export const streamMode: Mode = {
   title: 'Messages to a room, one after the other',
   roundsFactor: 1,
   serverFlags: [],
-  describe: (settings) =>
-    `${settings.members} members of one room, ${MESSAGES} messages, each sent in a turn of the event loop of its own, the next ` +
-    `${MESSAGES} when every member has received all of them; ${describeTurns(settings)}`,
+  describe: ({ members, windowMs, warmUpMs }) =>
+    `${members} members of one room, ${MESSAGES} messages, each sent in a turn of the event loop of its own, the next ` +
+    `${MESSAGES} when every member has received all of them; ${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () => [
     {
       id: 'stream',
@@ -22,7 +21,9 @@ export const streamMode: Mode = {
       bounds: { 'roomcast-ticks': 1 },
     },
   ],
-  stages: ({ members }) => [
-    ticksStage([{ metric: 'stream', payload: 'tick', perTick: MESSAGES, audience: 'room', turns: 'each' }], members),
-  ],
+  async measure(session, settings) {
+    const plan = { metric: 'stream', payload: 'tick', perTick: MESSAGES, audience: 'room', turns: 'each' } as const
+    await gather(session, [plan], settings, settings.members)
+    return [await measureTicks(session, plan, settings)]
+  },
 }

@@ -1,8 +1,7 @@
 import type { Role } from '../load/dialects/dialect'
 import type { TicksOptions } from '../servers/serve'
 import type { Session } from '../session'
-import type { ModeSettings, Stage, Turn } from './mode'
-import { turnMs } from './turns'
+import type { ModeSettings, Sample } from './mode'
 
 const SLACK_MS = 25_000
 
@@ -16,18 +15,9 @@ export interface TicksPlan extends Omit<TicksOptions, 'windowMs'> {
 export const FIRST_MEMBERS = 20
 
 /**
- * Ticks to a room of `total` members, of whom the first are there some time before the others: a server is asked to do there what
- * it will be measured at, so often that its code is compiled. To a thousand members that takes minutes, and it would be the
- * compiler that is measured.
+ * Connects `total` members, the first of them some time before the others: a server is asked to do there what it will be measured
+ * at, so often that its code is compiled. To a thousand members that takes minutes, and it would be the compiler that is measured.
  */
-export function ticksStage(plans: readonly TicksPlan[], total: number, role?: Role): Stage {
-  return {
-    prepare: (session, settings) => gather(session, plans, settings, total, role),
-    measure: (session, settings) => measureEach(session, plans, settings),
-  }
-}
-
-/** Connects members as {@link ticksStage} does. */
 export async function gather(
   session: Session,
   plans: readonly Omit<TicksPlan, 'metric'>[],
@@ -39,21 +29,33 @@ export async function gather(
   await session.connect(first, role)
   for (const plan of plans) await runTicks(session, plan, warmUpMs)
   await session.connect(total - first, role)
-  await session.assertMembers()
+  await session.assertMembers(total)
 }
 
-/** One turn of several plans, one after the other; counts deliveries. */
+/** Several {@link measureTicks}, one after the other. */
 export async function measureEach(
   session: Session,
   plans: readonly TicksPlan[],
   settings: ModeSettings,
-): Promise<Turn[]> {
-  const taken: Turn[] = []
-  for (const plan of plans) {
-    const { ticks, elapsedMs, cpuUs, deliveries } = await runTicks(session, plan, turnMs(settings))
-    taken.push({ metric: plan.metric, cpuUs, count: deliveries, details: { ticks, elapsedMs } })
+): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for (const plan of plans) samples.push(await measureTicks(session, plan, settings))
+  return samples
+}
+
+/** Ticks from the server to connections that are there: CPU per delivery, after a warm-up. */
+export async function measureTicks(
+  session: Session,
+  plan: TicksPlan,
+  { warmUpMs, windowMs }: ModeSettings,
+): Promise<Sample> {
+  await runTicks(session, plan, warmUpMs)
+  const { ticks, elapsedMs, cpuUs, deliveries } = await runTicks(session, plan, windowMs)
+  return {
+    metric: plan.metric,
+    value: cpuUs / deliveries,
+    details: { deliveries, ticks, elapsedMs, cpuUs, perSecond: (deliveries / elapsedMs) * 1000 },
   }
-  return taken
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Mode } from './mode'
-import { ticksStage } from './ticks'
-import { describeTurns } from './turns'
+import { gather, measureTicks } from './ticks'
 
 const MESSAGES = 16
 
@@ -11,10 +10,10 @@ export const unionMode: Mode = {
   roundsFactor: 0.6,
   serverFlags: [],
   features: ['groups'],
-  describe: (settings) =>
-    `${settings.members} connections, half of them in room a, three quarters in room b, a tenth in room c; ticks of ${MESSAGES} ` +
+  describe: ({ members, windowMs, warmUpMs }) =>
+    `${members} connections, half of them in room a, three quarters in room b, a tenth in room c; ticks of ${MESSAGES} ` +
     'messages to a and b except c, the next tick when everyone concerned has received all of the last; ' +
-    describeTurns(settings),
+    `${windowMs} ms after ${warmUpMs} ms warm-up`,
   metrics: () => [
     {
       id: 'union',
@@ -23,11 +22,9 @@ export const unionMode: Mode = {
       bounds: {},
     },
   ],
-  stages: ({ members }) => [
-    ticksStage(
-      [{ metric: 'union', payload: 'tick', perTick: MESSAGES, audience: 'union', turns: 'one' }],
-      members,
-      'grouped',
-    ),
-  ],
+  async measure(session, settings) {
+    const plan = { metric: 'union', payload: 'tick', perTick: MESSAGES, audience: 'union', turns: 'one' } as const
+    await gather(session, [plan], settings, settings.members, 'grouped')
+    return [await measureTicks(session, plan, settings)]
+  },
 }

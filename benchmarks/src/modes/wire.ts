@@ -41,7 +41,7 @@ export const wireMode: Mode = {
       await session.connect(CONNECTIONS)
       return CONNECTIONS
     })
-    await session.assertMembers()
+    await session.assertMembers(CONNECTIONS)
     await count('wire-call', async () => {
       const { calls } = await load.request('call', { depth: 1, windowMs: WINDOW_MS }, SLACK_MS)
       return calls

@@ -64,8 +64,8 @@ function missingText({ label, reason }: Results['missing'][number]): string {
 const READING = [
   '## How to read it',
   '',
-  'Every figure is what something costs a peer: less is better. In each round the peers take turns, and a table shows the',
-  'median of the rounds and their range. **× raw uWS** is the ratio to raw uWebSockets.js in the same round: a slow minute is in',
+  'Every figure is what something costs a peer: less is better. Each round measures every peer once, and a table shows the',
+  'median of the rounds and their range. **× raw uWS** is the ratio to raw uWebSockets.js in the same round: a slow hour is in',
   'both and falls out, so compare ratios, not microseconds, with other machines. **× Roomcast** is the ratio to Roomcast in',
   'the same way; where it is bold and below 1, that peer is better than Roomcast. A bound is the largest ratio to raw uWS that',
   'a peer is meant to have; the median has to keep it. The raw peers echo bytes without looking at them: they are the floor, not a',
