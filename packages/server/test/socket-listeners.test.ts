@@ -48,3 +48,12 @@ it('A lone listener of a socket is found without a list', () => {
     expect(table.find(name)).toEqual([one, other])
   }
 })
+
+it('What is no function stays in a list, as several functions do: it fails when it is called, and not before', () => {
+  const table = new SocketListeners()
+  for (const listener of [{}, [() => 0], undefined] as unknown as AnyListener[]) {
+    table.set('x', [listener])
+    expect(table.find('x')).toEqual([listener])
+    expect(table.get('x')).toEqual([listener])
+  }
+})
