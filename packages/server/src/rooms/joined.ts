@@ -1,9 +1,11 @@
 /** Rooms of one socket, in order of joining. Most sockets are in one, and have no list for it: that would be 56 bytes. */
 export type Joined<Room extends object> = Room | Room[] | null
 
+const NONE: readonly never[] = []
+
 /** The rooms as a list, which may be the very one that is kept. */
 export function listJoined<Room extends object>(joined: Joined<Room>): readonly Room[] {
-  return joined === null ? [] : Array.isArray(joined) ? joined : [joined]
+  return joined === null ? NONE : Array.isArray(joined) ? joined : [joined]
 }
 
 /** @returns What it is with another room behind. */

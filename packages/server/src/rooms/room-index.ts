@@ -188,7 +188,10 @@ export class RoomIndex<Member extends RoomMember> {
   /** Bytes that were ever published to the topics that a socket shares with others. */
   sharedBytes(member: Member): number {
     let bytes = this.isEverybodyNative && this.members.has(member.id) ? this.everybodyInside.bytes : 0
-    for (const room of listJoined(member.joined)) bytes += room.bytes + (room.side?.bytesFor(member) ?? 0)
+    const { joined } = member
+    // Asked behind each direct message: no list for the only room.
+    if (joined !== null && !Array.isArray(joined)) return bytes + bytesFor(joined, member)
+    for (const room of listJoined(joined)) bytes += bytesFor(room, member)
     return bytes
   }
 
@@ -227,6 +230,10 @@ export class RoomIndex<Member extends RoomMember> {
     tie(member, room)
     room.side?.enter(member)
   }
+}
+
+function bytesFor<Member extends RoomMember>(room: Room<Member>, member: Member): number {
+  return room.bytes + (room.side?.bytesFor(member) ?? 0)
 }
 
 /** Subscribes. What was published before is not for the member, though the sum of {@link RoomIndex.sharedBytes} has it from now on. */

@@ -16,7 +16,7 @@ export class HttpExchange {
   /** Path and query. */
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
-  private readAlready: string | null = null
+  private knownAddress: string | null = null
   private phase: 'aborted' | 'ended' | 'open' | 'streaming' = 'open'
   private onGone: Release | null = null
   private readonly releases: Release[] = []
@@ -45,8 +45,8 @@ export class HttpExchange {
    * forgotten it. Not read before: that takes 1.5 to 3 µs, and nobody asks for it with the requests of a polling session.
    */
   get address(): string {
-    this.readAlready ??= readAddress(this.res)
-    return this.readAlready
+    this.knownAddress ??= readAddress(this.res)
+    return this.knownAddress
   }
 
   /** Whether the client is still there. */
